@@ -1,0 +1,111 @@
+namespace Baton;
+
+/// <summary>A callback in the ready queue or among the timers, with the execution context of its registration. Pooled by loop; a use is named by its version.</summary>
+internal class CallbackItem(EventLoop loop) : LoopItem
+{
+    internal static readonly Action<object?> RunAction = static state => ((Action)state!)();
+
+    private readonly EventLoop _loop = loop;
+    private Action<object?>? _callback;
+    private object? _state;
+    private ExecutionContext? _context;
+    private long _timerSequence;
+
+    internal int Version { get; private set; }
+
+    internal override long TimerSequence
+    {
+        get => _timerSequence;
+        set => _timerSequence = value;
+    }
+
+    private protected EventLoop Loop => _loop;
+
+    internal void Set(Action<object?> callback, object? state)
+    {
+        _callback = callback;
+        _state = state;
+        _context = ExecutionContext.Capture();
+    }
+
+    internal virtual bool IsPending(int version) => version == Version && _callback is not null;
+
+    internal virtual void Cancel(int version)
+    {
+        _loop.CheckThread();
+        if (!IsPending(version))
+        {
+            return;
+        }
+
+        if (_timerSequence != 0)
+        {
+            _loop.CancelTimer(this);
+            Clear();
+            _loop.Return(this);
+        }
+        else
+        {
+            // It stands in the ready queue and goes back to the pool when its turn comes.
+            Clear();
+        }
+    }
+
+    internal override void Run(EventLoop loop)
+    {
+        var callback = _callback;
+        if (callback is null)
+        {
+            Release();
+            return;
+        }
+
+        var state = _state;
+        var context = _context;
+        Clear();
+        Release();
+        loop.EnterCallback(context);
+        loop.RunningCallback = callback;
+        loop.RunningCallbackState = state;
+        callback(state);
+        loop.RunningCallback = null;
+        loop.RunningCallbackState = null;
+    }
+
+    internal override string Describe() => _callback is null ? "a cancelled callback" : $"callback {EventLoop.NameOf(_callback, _state)}";
+
+    private protected virtual void Release() => _loop.Return(this);
+
+    private void Clear()
+    {
+        Version++;
+        _callback = null;
+        _state = null;
+        _context = null;
+    }
+}
+
+/// <summary>A callback from another thread. Not pooled, so that any thread may cancel it at any time.</summary>
+internal sealed class ThreadSafeCallbackItem(EventLoop loop) : CallbackItem(loop)
+{
+    private const int Waiting = 0;
+    private const int Over = 1;
+
+    private int _state;
+
+    internal override bool IsPending(int version) => Volatile.Read(ref _state) == Waiting;
+
+    internal override void Cancel(int version) => Interlocked.CompareExchange(ref _state, Over, Waiting);
+
+    internal override void Run(EventLoop loop)
+    {
+        if (Interlocked.CompareExchange(ref _state, Over, Waiting) == Waiting)
+        {
+            base.Run(loop);
+        }
+    }
+
+    private protected override void Release()
+    {
+    }
+}

@@ -1,0 +1,77 @@
+using System.Diagnostics.CodeAnalysis;
+
+namespace Baton;
+
+public readonly partial struct Coroutine
+{
+    /// <summary>Makes a coroutine a task of the current loop. Corresponds to <c>asyncio.create_task</c>.</summary>
+    /// <param name="coroutine">What the task runs.</param>
+    /// <param name="name">The task's name in reports; <c>Task-N</c> where null.</param>
+    /// <exception cref="InvalidOperationException">No loop runs on this thread, or the coroutine has been used.</exception>
+    public static LoopTask Start(Coroutine coroutine, string? name = null) => EventLoop.Current.CreateTask(coroutine, name);
+
+    /// <inheritdoc cref="Start(Coroutine, string?)"/>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    public static LoopTask<TResult> Start<TResult>(Coroutine<TResult> coroutine, string? name = null) =>
+        EventLoop.Current.CreateTask(coroutine, name);
+
+    /// <summary>
+    /// Suspends the current task for at least a time. Always suspends: a delay of zero or less makes exactly one trip through the loop. Corresponds to
+    /// <c>asyncio.sleep</c>.
+    /// </summary>
+    /// <param name="delay">The delay; <see cref="Timeout.InfiniteTimeSpan"/> sleeps until cancelled.</param>
+    public static Coroutine Sleep(TimeSpan delay)
+    {
+        var nanoseconds = delay == System.Threading.Timeout.InfiniteTimeSpan ? long.MaxValue : EventLoop.ToNanoseconds(delay);
+        var sleep = SleepOperation.Rent(nanoseconds);
+        return new Coroutine(sleep, sleep.Version);
+    }
+
+    /// <summary>
+    /// Lets everything else that is ready run first: one trip through the loop. A point of cancellation. Corresponds to <c>asyncio.sleep(0)</c>.
+    /// </summary>
+    public static YieldAwaitable Yield() => default;
+
+    /// <summary>A coroutine that returns a value without suspending.</summary>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    [SuppressMessage("Design", "CA1000", Justification = "The type argument is inferred.")]
+#pragma warning disable CS1998 // There is nothing to await.
+    public static async Coroutine<TResult> FromResult<TResult>(TResult result) => result;
+
+    /// <summary>A coroutine that throws when it is awaited.</summary>
+    public static async Coroutine FromException(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        throw exception;
+    }
+#pragma warning restore CS1998
+
+    /// <summary>
+    /// Waits for a task of the BCL so that cancelling the current task ends the wait at once. The BCL's task is then left running, and a later failure of
+    /// it is observed. Corresponds to <c>asyncio.wrap_future</c>.
+    /// </summary>
+    /// <remarks>A plain <c>await task</c> comes back to the loop just as well, but cannot be interrupted: the cancellation arrives after it.</remarks>
+    public static async Coroutine FromTask(Task task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        if (!task.IsCompleted)
+        {
+            await TaskFuture.Create(EventLoop.Current, task);
+        }
+
+        task.GetAwaiter().GetResult();
+    }
+
+    /// <inheritdoc cref="FromTask(Task)"/>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    public static async Coroutine<TResult> FromTask<TResult>(Task<TResult> task)
+    {
+        ArgumentNullException.ThrowIfNull(task);
+        if (!task.IsCompleted)
+        {
+            await TaskFuture.Create(EventLoop.Current, task);
+        }
+
+        return task.GetAwaiter().GetResult();
+    }
+}

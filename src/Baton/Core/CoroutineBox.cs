@@ -1,0 +1,271 @@
+using System.Runtime.CompilerServices;
+
+namespace Baton;
+
+/// <summary>An <c>async Coroutine</c> method in flight: its state machine on the heap, and what it needs to be resumed.</summary>
+internal abstract class CoroutineBox : CoroutineSource
+{
+    /// <summary>Nested starts beyond this depth are put off until the stack has unwound, so that recursion is bounded by memory and not by the stack.</summary>
+    private const int MaximumDepth = 128;
+
+    private Action? _resume;
+    /// <summary>The loop that runs it, once it has started.</summary>
+    internal EventLoop? Loop;
+
+    /// <summary>The future that the coroutine is suspended on, when it is one.</summary>
+    private Future? _awaited;
+
+    /// <summary>The context in which to start or resume: the one that held when the coroutine was suspended, as in every C# async method.</summary>
+    internal ExecutionContext? Context;
+
+    /// <summary>Whether the coroutine is suspended and has not been put in a queue since.</summary>
+    private bool _isSuspended;
+
+    /// <summary>The one delegate that this box ever makes, for awaiters that are not ours.</summary>
+    private Action ResumeAction => _resume ??= ResumeFromForeign;
+
+    internal Future? Awaited => _awaited;
+
+    /// <summary>Runs the state machine until it suspends or ends. Never throws.</summary>
+    internal abstract void MoveNext();
+
+    protected sealed override bool StartInline(EventLoop loop)
+    {
+        Status = CoroutineStatus.Started;
+        Loop = loop;
+        var depth = loop.Depth;
+        if (depth >= MaximumDepth || ((depth & 15) == 15 && !RuntimeHelpers.TryEnsureSufficientExecutionStack()))
+        {
+            Context = ExecutionContext.Capture();
+            loop.ResumeNext(this);
+            return false;
+        }
+
+        loop.Depth = depth + 1;
+        var context = ExecutionContext.Capture();
+        if (loop.IsContextSuspended)
+        {
+            loop.RunWithTaskContext(this);
+        }
+        else
+        {
+            MoveNext();
+        }
+
+        // What the coroutine did to AsyncLocals stays with it, as in every C# async method.
+        if (context is not null && !ReferenceEquals(ExecutionContext.Capture(), context))
+        {
+            ExecutionContext.Restore(context);
+        }
+
+        loop.Depth = depth;
+        return IsEnded;
+    }
+
+    internal sealed override void StartAsRoot(EventLoop loop, LoopTask task)
+    {
+        Status = CoroutineStatus.Started;
+        Loop = loop;
+        Task = task;
+        Continuation = task;
+        loop.Drive(this);
+    }
+
+    /// <summary>Suspends the coroutine on an awaiter. Called by the builder, from inside <see cref="MoveNext"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void AwaitUnsafeOnCompleted<TAwaiter>(ref TAwaiter awaiter)
+        where TAwaiter : ICriticalNotifyCompletion
+    {
+        Context = ExecutionContext.Capture();
+        _isSuspended = true;
+
+        // For a struct awaiter the JIT decides this test when it compiles the method, and boxes nothing.
+        if (default(TAwaiter) is not null && awaiter is ILoopAwaiter)
+        {
+            ((ILoopAwaiter)awaiter).Suspend(this);
+        }
+        else
+        {
+            awaiter.UnsafeOnCompleted(ResumeAction);
+        }
+    }
+
+    internal void AwaitOnCompleted<TAwaiter>(ref TAwaiter awaiter)
+        where TAwaiter : INotifyCompletion
+    {
+        Context = ExecutionContext.Capture();
+        _isSuspended = true;
+        awaiter.OnCompleted(ResumeAction);
+    }
+
+    /// <summary>Suspends on a future: a leaf of the task, so that cancelling the task cancels the future.</summary>
+    internal void SuspendOn(Future future)
+    {
+        _awaited = future;
+        future.AddWaiter(this);
+        Task?.AddLeaf(this);
+    }
+
+    /// <summary>Puts the coroutine in the ready queue at once: it asked for nothing but a trip through the loop.</summary>
+    internal void Yield() => Loop!.Ready(this);
+
+    internal override void Run(EventLoop loop)
+    {
+        loop.EnterTask(Task);
+        loop.Drive(this);
+    }
+
+    internal override void OnAwaitedCompleted(EventLoop loop) => loop.ResumeNext(this);
+
+    /// <summary>Leaves what the coroutine was suspended on. Called before every resumption.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void PrepareToResume()
+    {
+        _isSuspended = false;
+        if (_awaited is not null)
+        {
+            LeaveAwaited();
+        }
+    }
+
+    internal override bool CancelWait(string? message) => _awaited is { } awaited && awaited.Cancel(message);
+
+    internal override string Describe() => _awaited is { } awaited ? awaited.ToString()! : "a coroutine";
+
+    protected void ResetBox()
+    {
+        Loop = null;
+        _awaited = null;
+        _isSuspended = false;
+        Context = null;
+        Reset();
+    }
+
+    private void LeaveAwaited()
+    {
+        _awaited = null;
+        Task?.RemoveLeaf(this);
+    }
+
+    /// <summary>
+    /// The continuation that foreign awaiters get. Whatever thread it is called on and whatever it is called from, the coroutine resumes from the
+    /// ready queue of its loop: never inside somebody's <c>SetResult</c>.
+    /// </summary>
+    private void ResumeFromForeign()
+    {
+        var loop = Loop;
+        if (loop is null || !_isSuspended)
+        {
+            throw new InvalidOperationException("An awaiter called its continuation a second time; the coroutine has already been resumed.");
+        }
+
+        if (loop.IsOnLoopThread)
+        {
+            _isSuspended = false;
+            loop.Ready(this);
+        }
+        else
+        {
+            loop.Post(this);
+        }
+    }
+}
+
+internal abstract class CoroutineBox<TResult> : CoroutineBox
+{
+    private TResult _result = default!;
+
+    internal void SetResult(TResult result)
+    {
+        _result = result;
+        Status = CoroutineStatus.Succeeded;
+        Continuation?.OnAwaitedCompleted(Loop!);
+    }
+
+    internal void SetException(Exception exception)
+    {
+        Fail(exception);
+        Continuation?.OnAwaitedCompleted(Loop!);
+    }
+
+    internal TResult TakeTypedResult(int version)
+    {
+        CheckEnded(version);
+        if (Status == CoroutineStatus.Failed)
+        {
+            TakeResult(version);
+        }
+
+        var result = _result;
+        Recycle();
+        return result;
+    }
+
+    /// <summary>The result, for the task of which this is the outermost coroutine.</summary>
+    internal TResult PeekResult() => _result;
+
+    protected void ClearResult()
+    {
+        if (RuntimeHelpers.IsReferenceOrContainsReferences<TResult>())
+        {
+            _result = default!;
+        }
+    }
+}
+
+/// <summary>The box of one async method. Pooled by thread: coroutines are made and end on their loop's thread, save the rare one that is made elsewhere.</summary>
+internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResult>
+    where TStateMachine : IAsyncStateMachine
+{
+    /// <summary>Enough for a burst of one method's coroutines; what is beyond is left to the collector.</summary>
+    private const int PoolLimit = 1024;
+
+    [ThreadStatic]
+    private static CoroutineBox<TStateMachine, TResult>? t_pool;
+
+    private TStateMachine _stateMachine = default!;
+
+    /// <summary>Boxes in the pool below and including this one, while it is in the pool.</summary>
+    private int _pooled;
+
+    internal static CoroutineBox<TStateMachine, TResult> Rent()
+    {
+        var box = t_pool;
+        if (box is null)
+        {
+            return new CoroutineBox<TStateMachine, TResult>();
+        }
+
+        t_pool = Unsafe.As<CoroutineBox<TStateMachine, TResult>?>(box.Link);
+        box.Link = null;
+        return box;
+    }
+
+    internal void SetStateMachine(ref TStateMachine stateMachine) => _stateMachine = stateMachine;
+
+    internal override void MoveNext() => _stateMachine.MoveNext();
+
+    internal override void Recycle()
+    {
+        _stateMachine = default!;
+        ClearResult();
+        ResetBox();
+        var top = t_pool;
+        var pooled = top is null ? 1 : top._pooled + 1;
+        if (pooled <= PoolLimit)
+        {
+            _pooled = pooled;
+            Link = top;
+            t_pool = this;
+        }
+    }
+}
+
+/// <summary>An awaiter of Baton's own: it takes the coroutine itself instead of a delegate.</summary>
+internal interface ILoopAwaiter
+{
+    void Suspend(CoroutineBox awaiting);
+}
+
+/// <summary>The result of a coroutine that has none.</summary>
+internal readonly struct VoidResult;

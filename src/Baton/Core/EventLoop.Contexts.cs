@@ -1,0 +1,141 @@
+using System.Runtime.CompilerServices;
+
+namespace Baton;
+
+// The trampoline that runs coroutines, and what holds around each item: the current task, the synchronization context, the execution context.
+//
+// A coroutine that starts another one calls it directly, from inside the awaiter; one that ends, or that has to be started on a fresh stack, leaves what to
+// run next in _next and returns. So the stack never grows with the number of coroutines that end one after the other, and only so far with those that start.
+public sealed partial class EventLoop
+{
+    private static readonly ExecutionContext DefaultContext = CaptureDefault();
+
+    private readonly LoopSynchronizationContext _context;
+    private CoroutineBox? _next;
+    private int _budget = StepBudget;
+
+    /// <summary>How many coroutines have started inside one another in the step that runs now.</summary>
+    internal int Depth { get; set; }
+
+    /// <summary>Whether code runs that asked for no synchronization context; a coroutine that starts there needs its own installed.</summary>
+    internal bool IsContextSuspended { get; private set; }
+
+    /// <summary>The callback that runs now, to name it when it throws.</summary>
+    internal Action<object?>? RunningCallback { get; set; }
+
+    internal object? RunningCallbackState { get; set; }
+
+    /// <summary>Puts an item in the ready queue.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Ready(LoopItem item) => _ready.Enqueue(item);
+
+    /// <summary>Runs a coroutine as soon as the one that runs now returns: without a trip through the loop where that is possible.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void ResumeNext(CoroutineBox box)
+    {
+        if (_next is null)
+        {
+            _next = box;
+        }
+        else
+        {
+            _ready.Enqueue(box);
+        }
+    }
+
+    /// <summary>Runs a coroutine, and then whatever each one leaves to be run next.</summary>
+    internal void Drive(CoroutineBox box)
+    {
+        var depth = Depth;
+        Depth = 0;
+        CoroutineBox? next = box;
+        do
+        {
+            _next = null;
+            next.PrepareToResume();
+            RestoreContext(next.Context);
+            next.MoveNext();
+            next = _next;
+        }
+        while (next is not null);
+        Depth = depth;
+    }
+
+    /// <summary>Prepares for a step of a task, or of a coroutine outside of any.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EnterTask(LoopTask? task)
+    {
+        CurrentTask = task;
+        IsContextSuspended = false;
+        SetContext(task is null ? _context : task.Context);
+    }
+
+    /// <summary>Prepares for a callback: no task, the loop's own synchronization context.</summary>
+    internal void EnterCallback(ExecutionContext? context)
+    {
+        CurrentTask = null;
+        IsContextSuspended = false;
+        SetContext(_context);
+        RestoreContext(context);
+    }
+
+    /// <summary>
+    /// Prepares for a continuation of code that is not a coroutine. Such code finds the synchronization context of its task if it asked for it. If it did not,
+    /// it finds none, so that what the BCL awaits within itself continues inline on this thread instead of hopping to the pool.
+    /// </summary>
+    internal void EnterForeign(LoopTask? task, bool useContext, ExecutionContext? context)
+    {
+        CurrentTask = task is { IsDone: true } ? null : task;
+        IsContextSuspended = !useContext;
+        SetContext(!useContext ? null : task is null ? _context : task.Context);
+        RestoreContext(context);
+    }
+
+    /// <summary>Starts a coroutine inside code that runs without a synchronization context.</summary>
+    internal void RunWithTaskContext(CoroutineBox box)
+    {
+        IsContextSuspended = false;
+        var context = SynchronizationContext.Current;
+        SetContext(CurrentTask is null ? _context : CurrentTask.Context);
+        box.MoveNext();
+        SetContext(context);
+        IsContextSuspended = true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SetContext(SynchronizationContext? context)
+    {
+        if (!ReferenceEquals(SynchronizationContext.Current, context))
+        {
+            SynchronizationContext.SetSynchronizationContext(context);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void RestoreContext(ExecutionContext? context)
+    {
+        // Null: the flow was suppressed where it would have been captured.
+        context ??= DefaultContext;
+        if (!ReferenceEquals(ExecutionContext.Capture(), context))
+        {
+            ExecutionContext.Restore(context);
+        }
+    }
+
+    private static ExecutionContext CaptureDefault()
+    {
+        // The context without any AsyncLocal, which the BCL does not show to anybody by name.
+        var thread = new Thread(static holder => ((ExecutionContext?[])holder!)[0] = ExecutionContext.Capture()) { IsBackground = true };
+        var result = new ExecutionContext?[1];
+        thread.UnsafeStart(result);
+        thread.Join();
+        return result[0]!;
+    }
+
+    private void DriveDeferred()
+    {
+        var next = _next!;
+        EnterTask(next.Task);
+        Drive(next);
+    }
+}

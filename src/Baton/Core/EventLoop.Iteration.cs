@@ -1,0 +1,141 @@
+
+namespace Baton;
+
+public sealed partial class EventLoop
+{
+    // While work is queued, the poll of an iteration is left out until so many items or so much time have passed since the last one: a chain of short
+    // switches does not pay a system call each.
+    private const int MaximumItemsBetweenPolls = 61;
+    private const long MaximumTimeBetweenPolls = 50_000;
+
+    // Reading the clock costs as much as a switch. While items are short it is read for every 16th iteration, else for each.
+    private const int ClockStride = 16;
+    private const long ShortStride = 10_000;
+
+    /// <summary>No wait is longer, as in asyncio; nobody notices, and no driver has to care for overflow.</summary>
+    private const long MaximumWait = 86_400L * 1_000_000_000;
+
+    private readonly List<(Action<object?> Callback, object? State)> _beforePoll = [];
+    private int _itemsSincePoll = MaximumItemsBetweenPolls;
+    private int _iterationsUntilClock;
+    private long _lastPoll;
+    private long _lastClock;
+
+    /// <summary>
+    /// Has a callback called once, at the end of the current iteration and before the loop polls again: for work that several callers of one iteration
+    /// share, such as one system call for all their writes. It must not throw.
+    /// </summary>
+    public void BeforePoll(Action<object?> callback, object? state)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        CheckThread();
+        _beforePoll.Add((callback, state));
+    }
+
+    /// <summary>One iteration: poll, collect, and run exactly what was queued at that moment.</summary>
+    private void RunOnce()
+    {
+        if (MustPoll())
+        {
+            Poll();
+        }
+
+        DrainInbox();
+        var count = _ready.Count;
+        _itemsSincePoll += count;
+        RunBatch(count);
+        if (_beforePoll.Count > 0)
+        {
+            RunBeforePoll();
+        }
+    }
+
+    private bool MustPoll()
+    {
+        if (_ready.Count == 0 || _itemsSincePoll >= MaximumItemsBetweenPolls || _stopRequested)
+        {
+            return true;
+        }
+
+        if (--_iterationsUntilClock > 0)
+        {
+            return false;
+        }
+
+        var now = _clock.Now;
+        _iterationsUntilClock = now - _lastClock < ShortStride ? ClockStride : 1;
+        _lastClock = now;
+        return now - _lastPoll >= MaximumTimeBetweenPolls;
+    }
+
+    private void Poll()
+    {
+        DrainInbox();
+        _timers.Purge();
+        var timeout = 0L;
+        if (_ready.Count == 0 && !_stopRequested)
+        {
+            _ready.TrimIfEmpty();
+            timeout = _timers.TryPeek(out var when) ? Math.Clamp(when - _clock.Now, 0, MaximumWait) : -1;
+            if (timeout != 0 && !TryPrepareToSleep())
+            {
+                timeout = 0;
+            }
+        }
+
+        CurrentTask = null;
+        _driver.Poll(timeout);
+        Awake();
+        DrainInbox();
+        _itemsSincePoll = 0;
+        _iterationsUntilClock = ClockStride;
+        _lastClock = _lastPoll = _clock.Now;
+        while (_timers.TryTakeDue(_lastPoll, out var item))
+        {
+            _ready.Enqueue(item);
+        }
+    }
+
+    private void RunBatch(int count)
+    {
+        while (count > 0)
+        {
+            LoopItem? item = null;
+            try
+            {
+                do
+                {
+                    count--;
+                    item = _ready.Dequeue();
+                    _budget = StepBudget;
+                    item.Run(this);
+                    if (_next is not null)
+                    {
+                        DriveDeferred();
+                    }
+                }
+                while (count > 0);
+            }
+            catch (Exception exception)
+            {
+                // Coroutines keep their exceptions; what arrives here comes from a callback, or from an async void method.
+                ReportFailedItem(item!, exception);
+            }
+        }
+
+        CurrentTask = null;
+    }
+
+    private void RunBeforePoll()
+    {
+        // A callback may ask for another call, which is for the next iteration.
+        var count = _beforePoll.Count;
+        for (var i = 0; i < count; i++)
+        {
+            var (callback, state) = _beforePoll[i];
+            callback(state);
+        }
+
+        _beforePoll.RemoveRange(0, count);
+    }
+}

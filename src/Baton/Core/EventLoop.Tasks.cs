@@ -1,0 +1,141 @@
+namespace Baton;
+
+public sealed partial class EventLoop
+{
+    private LoopTask? _tasks;
+    private int _taskCount;
+    private int _taskNumber;
+
+    /// <summary>Calls from other threads whose coroutines have not ended.</summary>
+    internal HashSet<IAbandonable> OpenCalls { get; } = [];
+
+    /// <summary>Tasks that are not done.</summary>
+    public int TaskCount => _taskCount;
+
+    /// <summary>The tasks that are not done, oldest first. Corresponds to <c>asyncio.all_tasks</c>.</summary>
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    public IReadOnlyCollection<LoopTask> AllTasks()
+    {
+        CheckThread();
+        var tasks = new LoopTask[_taskCount];
+        var index = _taskCount;
+        for (var task = _tasks; task is not null; task = task.Next)
+        {
+            tasks[--index] = task;
+        }
+
+        return tasks;
+    }
+
+    /// <summary>
+    /// Makes a coroutine a task: it starts in the next iteration, in the order of creation, or at once. Corresponds to <c>loop.create_task</c>.
+    /// </summary>
+    /// <param name="coroutine">What the task runs.</param>
+    /// <param name="name">The name in reports; <c>Task-N</c> where null.</param>
+    /// <param name="eager">
+    /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did.
+    /// </param>
+    /// <exception cref="InvalidOperationException">
+    /// The coroutine has been used, the loop is closed, this is not its thread, or an eager start was asked of a loop that does not run.
+    /// </exception>
+    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false)
+    {
+        CheckCanCreate(eager);
+        coroutine.Source?.Claim(coroutine.Version);
+        var task = new LoopTask(this, coroutine.Source, name);
+        Register(task, eager);
+        return task;
+    }
+
+    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool)"/>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool eager = false)
+    {
+        CheckCanCreate(eager);
+        coroutine.Source?.Claim(coroutine.Version);
+        var task = new LoopTask<TResult>(this, coroutine.Source, name);
+        Register(task, eager);
+        return task;
+    }
+
+    /// <summary>Creates a future without a result. Corresponds to <c>loop.create_future</c>.</summary>
+    public Future CreateFuture() => new PlainFuture(this);
+
+    /// <summary>Creates a future. Corresponds to <c>loop.create_future</c>.</summary>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    public Future<TResult> CreateFuture<TResult>() => new(this);
+
+    internal int NextTaskNumber() => ++_taskNumber;
+
+    internal void Unregister(LoopTask task)
+    {
+        if (task.Previous is null)
+        {
+            _tasks = task.Next;
+        }
+        else
+        {
+            task.Previous.Next = task.Next;
+        }
+
+        if (task.Next is not null)
+        {
+            task.Next.Previous = task.Previous;
+        }
+
+        task.Next = null;
+        task.Previous = null;
+        _taskCount--;
+    }
+
+    private void Register(LoopTask task, bool eager)
+    {
+        task.Next = _tasks;
+        if (_tasks is not null)
+        {
+            _tasks.Previous = task;
+        }
+
+        _tasks = task;
+        _taskCount++;
+        if (eager)
+        {
+            StartEagerly(task);
+        }
+        else
+        {
+            _ready.Enqueue(task);
+        }
+    }
+
+    /// <summary>Runs the first step of a task inside the step, or callback, that made it.</summary>
+    private void StartEagerly(LoopTask task)
+    {
+        var current = CurrentTask;
+        var suspended = IsContextSuspended;
+        var next = _next;
+        var budget = _budget;
+        var synchronizationContext = SynchronizationContext.Current;
+        var context = ExecutionContext.Capture();
+        _next = null;
+        task.Run(this);
+        _next = next;
+        _budget = budget;
+        CurrentTask = current;
+        IsContextSuspended = suspended;
+        SetContext(synchronizationContext);
+        RestoreContext(context);
+    }
+
+    private void CheckCanCreate(bool eager)
+    {
+        CheckThread();
+        CheckOpen();
+        if (eager && !ReferenceEquals(t_running, this))
+        {
+            throw new InvalidOperationException("A task can start eagerly only while its event loop is running.");
+        }
+    }
+
+    private sealed class PlainFuture(EventLoop loop) : Future(loop);
+}

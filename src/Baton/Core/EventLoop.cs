@@ -1,0 +1,177 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Baton;
+
+/// <summary>
+/// A single-threaded, cooperative event loop: one thread runs callbacks, coroutines and I/O in turns, and every <c>await</c> may hand the turn on.
+/// Corresponds to an asyncio event loop.
+/// </summary>
+/// <remarks>
+/// <para>Most programs call <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> and nothing else of this class.</para>
+/// <para>
+/// Invariants. Everything here is touched by the owner thread alone, without locks; from any other thread only <see cref="CallSoonThreadSafe(Action)"/>,
+/// <see cref="RunCoroutineThreadSafe(Coroutine)"/> and the synchronization contexts lead in, by way of one inbox. The owner is the thread that made the loop,
+/// and then whichever thread runs it. An iteration runs exactly the items that stood in the ready queue when it started: ready items first, then completed
+/// I/O, then due timers, each in order; what these items queue waits for the next iteration.
+/// </para>
+/// </remarks>
+public sealed partial class EventLoop : IDisposable
+{
+    /// <summary>Leaf operations that may complete at once within one step before the task has to let others run.</summary>
+    private const int StepBudget = 128;
+
+    [ThreadStatic]
+    private static EventLoop? t_running;
+
+    private readonly IoDriver _driver;
+    private readonly LoopClock _clock;
+    private int _threadId = Environment.CurrentManagedThreadId;
+    private ReadyQueue _ready = new();
+    private TimerHeap _timers = new();
+    private State _state;
+    private bool _stopRequested;
+
+    /// <summary>Creates a loop with everything at its default.</summary>
+    public EventLoop()
+        : this(null)
+    {
+    }
+
+    /// <summary>Creates a loop. The caller owns it and must dispose of it; <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> does both by itself.</summary>
+    /// <exception cref="PlatformNotSupportedException">There is no driver for this platform, and none was given.</exception>
+    public EventLoop(EventLoopOptions? options)
+    {
+        options ??= new EventLoopOptions();
+        Name = options.Name ?? "loop";
+        ExceptionHandler = options.ExceptionHandler;
+        _driver = options.Driver ?? DefaultDriver.Create();
+        _clock = options.Clock ?? _driver.Clock;
+        _context = new LoopSynchronizationContext(this, null);
+    }
+
+    private enum State
+    {
+        Idle,
+        Running,
+        Closed,
+    }
+
+    /// <summary>The loop that runs on this thread. Corresponds to <c>asyncio.get_running_loop</c>.</summary>
+    /// <exception cref="InvalidOperationException">None does.</exception>
+    public static EventLoop Current => t_running ?? ThrowNoLoop();
+
+    /// <summary>The loop that runs on this thread, or null.</summary>
+    public static EventLoop? CurrentOrNull => t_running;
+
+    /// <summary>The loop's name in reports.</summary>
+    public string Name { get; }
+
+    /// <summary>The driver that does the loop's I/O.</summary>
+    public IoDriver Driver => _driver;
+
+    /// <summary>The loop's time: monotonic, in nanoseconds from an arbitrary start. Corresponds to <c>loop.time</c>.</summary>
+    public long Time => _clock.Now;
+
+    /// <summary>Whether the loop runs now, on whatever thread. Corresponds to <c>loop.is_running</c>.</summary>
+    public bool IsRunning => _state == State.Running;
+
+    /// <summary>Whether the loop has been closed. Corresponds to <c>loop.is_closed</c>.</summary>
+    public bool IsClosed => _state == State.Closed;
+
+    /// <summary>Whether this is the thread to which the loop belongs: the one that runs it, or before it runs, the one that made it.</summary>
+    public bool IsOnLoopThread
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => Environment.CurrentManagedThreadId == _threadId;
+    }
+
+    /// <summary>The task whose step runs now.</summary>
+    internal LoopTask? CurrentTask { get; private set; }
+
+    /// <summary>Throws on any thread but the loop's. An integer compare.</summary>
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void CheckThread()
+    {
+        if (Environment.CurrentManagedThreadId != _threadId)
+        {
+            ThrowWrongThread();
+        }
+    }
+
+    /// <summary>
+    /// Counts an operation that completed at once, for operations of one's own. False every so often: the operation must then complete through the
+    /// queue, so that a task whose data is always ready does not starve the others.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryConsumeBudget()
+    {
+        if (_budget > 0)
+        {
+            _budget--;
+            return true;
+        }
+
+        return false;
+    }
+
+    /// <summary>
+    /// Closes the loop: drops what is queued without running it, reports failures that nobody retrieved, and releases the driver. Can be called again.
+    /// Corresponds to <c>loop.close</c>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The loop is running, or this is not its thread.</exception>
+    public void Dispose()
+    {
+        if (_state == State.Closed)
+        {
+            return;
+        }
+
+        if (_state == State.Running)
+        {
+            throw new InvalidOperationException("Cannot close a running event loop. Call Stop, and Dispose once RunForever has returned.");
+        }
+
+        CheckThread();
+        DrainInbox();
+        foreach (var record in UnretrievedFailures.ToArray())
+        {
+            record.Report();
+        }
+
+        _state = State.Closed;
+        CloseInbox();
+        _ready.Clear();
+        _timers.Clear();
+        _beforePoll.Clear();
+        _driver.Dispose();
+    }
+
+    internal static string NameOf(Delegate callback, object? state = null)
+    {
+        var target = ReferenceEquals(callback, CallbackItem.RunAction) && state is Delegate inner ? inner : callback;
+        return target.Method.DeclaringType is { } type ? $"{type.Name}.{target.Method.Name}" : target.Method.Name;
+    }
+
+    private void CheckOpen()
+    {
+        if (_state == State.Closed)
+        {
+            ThrowClosed();
+        }
+    }
+
+    [DoesNotReturn]
+    private static EventLoop ThrowNoLoop() => throw new InvalidOperationException(
+        "No event loop runs on this thread. Call this from a coroutine, task or callback of a loop, which EventLoop.Run starts; from another thread, use " +
+        "EventLoop.CallSoonThreadSafe or EventLoop.RunCoroutineThreadSafe.");
+
+    [DoesNotReturn]
+    private static void ThrowClosed() => throw new InvalidOperationException("The event loop is closed. Create another one: a closed loop cannot be used again.");
+
+    [DoesNotReturn]
+    private void ThrowWrongThread() => throw new InvalidOperationException(
+        $"Event loop '{Name}' belongs to thread {_threadId}, and this is thread {Environment.CurrentManagedThreadId}. Use CallSoonThreadSafe to call into the " +
+        "loop, or RunCoroutineThreadSafe to run a coroutine on it and wait for the result.");
+}

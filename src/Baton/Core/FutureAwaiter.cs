@@ -1,0 +1,127 @@
+using System.Runtime.CompilerServices;
+
+namespace Baton;
+
+/// <summary>Awaits a <see cref="Future"/>. For the compiler.</summary>
+public readonly struct FutureAwaiter : ICriticalNotifyCompletion, ILoopAwaiter
+{
+    private readonly Future _future;
+
+    internal FutureAwaiter(Future future) => _future = future;
+
+    /// <summary>Whether there is nothing to wait for.</summary>
+    /// <exception cref="InvalidOperationException">This is not the future's loop, or the current task awaits itself.</exception>
+    public bool IsCompleted => _future.PollForAwait();
+
+    /// <summary>Ends the await: throws where the future failed or was cancelled.</summary>
+    public void GetResult() => _future.GetResult();
+
+    /// <inheritdoc/>
+    public void OnCompleted(Action continuation) => FutureWait.Suspend(_future, continuation, ExecutionContext.Capture());
+
+    /// <inheritdoc/>
+    public void UnsafeOnCompleted(Action continuation) => FutureWait.Suspend(_future, continuation, null);
+
+    void ILoopAwaiter.Suspend(CoroutineBox awaiting) => awaiting.SuspendOn(_future);
+}
+
+/// <summary>Awaits a <see cref="Future{TResult}"/>. For the compiler.</summary>
+/// <typeparam name="TResult">The type of the result.</typeparam>
+public readonly struct FutureAwaiter<TResult> : ICriticalNotifyCompletion, ILoopAwaiter
+{
+    private readonly Future<TResult> _future;
+
+    internal FutureAwaiter(Future<TResult> future) => _future = future;
+
+    /// <summary>Whether there is nothing to wait for.</summary>
+    /// <exception cref="InvalidOperationException">This is not the future's loop, or the current task awaits itself.</exception>
+    public bool IsCompleted => _future.PollForAwait();
+
+    /// <summary>Ends the await: the result, or throws where the future failed or was cancelled.</summary>
+    public TResult GetResult() => _future.GetResult();
+
+    /// <inheritdoc/>
+    public void OnCompleted(Action continuation) => FutureWait.Suspend(_future, continuation, ExecutionContext.Capture());
+
+    /// <inheritdoc/>
+    public void UnsafeOnCompleted(Action continuation) => FutureWait.Suspend(_future, continuation, null);
+
+    void ILoopAwaiter.Suspend(CoroutineBox awaiting) => awaiting.SuspendOn(_future);
+}
+
+/// <summary>Awaits a <see cref="LoopTask{TResult}"/>. For the compiler.</summary>
+/// <typeparam name="TResult">The type of the result.</typeparam>
+public readonly struct LoopTaskAwaiter<TResult> : ICriticalNotifyCompletion, ILoopAwaiter
+{
+    private readonly LoopTask<TResult> _task;
+
+    internal LoopTaskAwaiter(LoopTask<TResult> task) => _task = task;
+
+    /// <summary>Whether there is nothing to wait for.</summary>
+    /// <exception cref="InvalidOperationException">This is not the task's loop, or the task awaits itself.</exception>
+    public bool IsCompleted => _task.PollForAwait();
+
+    /// <summary>Ends the await: the result, or throws where the task failed or was cancelled.</summary>
+    public TResult GetResult() => _task.GetResult();
+
+    /// <inheritdoc/>
+    public void OnCompleted(Action continuation) => FutureWait.Suspend(_task, continuation, ExecutionContext.Capture());
+
+    /// <inheritdoc/>
+    public void UnsafeOnCompleted(Action continuation) => FutureWait.Suspend(_task, continuation, null);
+
+    void ILoopAwaiter.Suspend(CoroutineBox awaiting) => awaiting.SuspendOn(_task);
+}
+
+/// <summary>A plain <c>async</c> method that awaits a future: a leaf of the task in which it was called, like a coroutine that does.</summary>
+internal sealed class FutureWait : LoopItem
+{
+    private readonly Future _future;
+    private readonly LoopTask? _task;
+    private readonly Action _continuation;
+    private readonly bool _useContext;
+    private readonly ExecutionContext? _executionContext;
+
+    private FutureWait(Future future, Action continuation, ExecutionContext? executionContext)
+    {
+        _future = future;
+        _task = future.Loop.CurrentTask;
+        _continuation = continuation;
+        _useContext = SynchronizationContext.Current is LoopSynchronizationContext;
+        _executionContext = executionContext;
+    }
+
+    internal static void Suspend(Future future, Action continuation, ExecutionContext? executionContext)
+    {
+        var wait = new FutureWait(future, continuation, executionContext);
+        future.AddWaiter(wait);
+        wait._task?.AddLeaf(wait);
+    }
+
+    internal override void Run(EventLoop loop)
+    {
+        _task?.RemoveLeaf(this);
+        loop.EnterForeign(_task, _useContext, _executionContext);
+        _continuation();
+    }
+
+    internal override bool CancelWait(string? message) => _future.Cancel(message);
+
+    internal override string Describe() => _future.ToString();
+}
+
+/// <summary>A done callback, with the execution context of its registration.</summary>
+internal sealed class FutureCallback(Future future, Action<Future> callback) : LoopItem
+{
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
+
+    internal Action<Future> Callback { get; } = callback;
+
+    internal override void Run(EventLoop loop)
+    {
+        loop.EnterCallback(_context);
+        Callback(future);
+    }
+
+    internal override string Describe() => $"done callback {EventLoop.NameOf(Callback)} of {future}";
+}

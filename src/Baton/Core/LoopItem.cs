@@ -1,0 +1,37 @@
+namespace Baton;
+
+/// <summary>
+/// Something that can stand in a loop's ready queue: a callback, a coroutine to resume, a task to start, an operation that completed.
+/// </summary>
+/// <remarks>
+/// Not meant to be derived from directly: derive from <see cref="LoopOperation"/> to add an operation that tasks can wait for.
+/// An item stands in at most one queue at a time, so the link below can serve the inbox and the pools alike.
+/// </remarks>
+public abstract class LoopItem
+{
+    /// <summary>Next in the cross-thread inbox, or in the free list of a pool; never in both.</summary>
+    internal LoopItem? Link;
+
+    private protected LoopItem()
+    {
+    }
+
+    /// <summary>The timer's sequence number while this item stands in the timer heap, else 0. An entry with another number is stale.</summary>
+    internal virtual long TimerSequence
+    {
+        get => 0;
+        set => throw new InvalidOperationException($"{GetType().Name} is not a timer.");
+    }
+
+    /// <summary>Runs the item on the loop thread. It installs the task and the contexts that it needs itself.</summary>
+    internal abstract void Run(EventLoop loop);
+
+    /// <summary>The coroutine that this item awaited has completed. Called on the loop thread, from the trampoline.</summary>
+    internal virtual void OnAwaitedCompleted(EventLoop loop) => loop.Ready(this);
+
+    /// <summary>Cancels what this item, a leaf of a task, waits for. False when that is already done.</summary>
+    internal virtual bool CancelWait(string? message) => false;
+
+    /// <summary>A few words on what this item waits for, for reports.</summary>
+    internal virtual string Describe() => GetType().Name;
+}

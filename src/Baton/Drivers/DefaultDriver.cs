@@ -1,0 +1,7 @@
+namespace Baton;
+
+/// <summary>Chooses the driver of a loop that was given none.</summary>
+internal static class DefaultDriver
+{
+    internal static IoDriver Create() => throw new PlatformNotSupportedException("There is no driver for this platform yet.");
+}
