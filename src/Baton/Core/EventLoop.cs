@@ -47,7 +47,7 @@ public sealed partial class EventLoop : IDisposable
         ExceptionHandler = options.ExceptionHandler;
         _driver = options.Driver ?? DefaultDriver.Create();
         _clock = options.Clock ?? _driver.Clock;
-        _context = new LoopSynchronizationContext(this, null);
+        _context = new LoopSynchronizationContext(this);
     }
 
     private enum State

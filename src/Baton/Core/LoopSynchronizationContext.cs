@@ -4,11 +4,18 @@ namespace Baton;
 /// Brings plain <c>async Task</c> code back to the loop that it was called on, and to its task. There is one for each task, which is how the current task
 /// survives code that knows nothing of Baton, and one for the loop's callbacks.
 /// </summary>
-internal sealed class LoopSynchronizationContext(EventLoop loop, LoopTask? task) : SynchronizationContext
+/// <remarks>Every task has one, so it holds a single reference: to its task, or of the loop's own one, to the loop.</remarks>
+internal sealed class LoopSynchronizationContext : SynchronizationContext
 {
-    internal EventLoop Loop { get; } = loop;
+    private readonly object _owner;
 
-    internal LoopTask? Task { get; } = task;
+    internal LoopSynchronizationContext(EventLoop loop) => _owner = loop;
+
+    internal LoopSynchronizationContext(LoopTask task) => _owner = task;
+
+    private LoopTask? Task => _owner as LoopTask;
+
+    private EventLoop Loop => _owner is LoopTask task ? task.Loop : (EventLoop)_owner;
 
     /// <summary>Puts the call in the ready queue, never inline. Where the loop has closed, nothing can run it any more and it is dropped.</summary>
     public override void Post(SendOrPostCallback d, object? state)
@@ -16,20 +23,21 @@ internal sealed class LoopSynchronizationContext(EventLoop loop, LoopTask? task)
         ArgumentNullException.ThrowIfNull(d);
 
         // A coroutine that awaits a task of the BCL comes this way: its delegate only queues it, so queue it here and save a trip.
-        if (state is Action { Target: CoroutineBox box } resume)
+        if (state is Action { Target: CoroutineBox } resume)
         {
             resume();
             return;
         }
 
+        var loop = Loop;
         var item = ForeignContinuation.Rent(d, state, Task, useContext: true, executionContext: null);
-        if (Loop.IsOnLoopThread)
+        if (loop.IsOnLoopThread)
         {
-            Loop.Ready(item);
+            loop.Ready(item);
         }
         else
         {
-            Loop.TryPost(item);
+            loop.TryPost(item);
         }
     }
 
@@ -37,13 +45,14 @@ internal sealed class LoopSynchronizationContext(EventLoop loop, LoopTask? task)
     public override void Send(SendOrPostCallback d, object? state)
     {
         ArgumentNullException.ThrowIfNull(d);
-        if (Loop.IsOnLoopThread)
+        var loop = Loop;
+        if (loop.IsOnLoopThread)
         {
             d(state);
             return;
         }
 
-        Loop.RunThreadSafe(() => d(state)).GetAwaiter().GetResult();
+        loop.RunThreadSafe(() => d(state)).GetAwaiter().GetResult();
     }
 
     /// <summary>The same context: a copy would be taken for another place by code that compares.</summary>

@@ -2,15 +2,12 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Baton;
 
-[SuppressMessage("Design", "CA1001", Justification = "A token source without a timer holds nothing to dispose of, and its token may outlive the task.")]
 public partial class LoopTask
 {
     // What the task waits for: null, one item, or a list where plain code waits for several things at once.
     private object? _leaves;
     private bool _mustCancel;
     private int _cancelRequests;
-    private string? _cancelMessage;
-    private CancellationTokenSource? _tokenSource;
 
     /// <summary>Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>. Corresponds to <c>Task.cancelling</c>.</summary>
     public int CancelRequests => _cancelRequests;
@@ -24,18 +21,21 @@ public partial class LoopTask
         get
         {
             Loop.CheckThread();
-            if (_tokenSource is null)
+            var source = Rare.TokenSource;
+            if (source is null)
             {
-                _tokenSource = new CancellationTokenSource();
+                Rare.TokenSource = source = new CancellationTokenSource();
                 if (_cancelRequests > 0 || IsCancelled)
                 {
-                    _tokenSource.Cancel();
+                    source.Cancel();
                 }
             }
 
-            return _tokenSource.Token;
+            return source.Token;
         }
     }
+
+    private string? CancelMessage => _details?.CancelMessage;
 
     /// <summary>
     /// Asks the task to end: whatever of Baton's it is suspended in is cancelled, so that a <see cref="CancelledException"/> is thrown there; where
@@ -56,7 +56,10 @@ public partial class LoopTask
         }
 
         _cancelRequests++;
-        _cancelMessage = message;
+        if (message is not null || _details is not null)
+        {
+            Rare.CancelMessage = message;
+        }
 
         // The token first: foreign code that sees its operation fail asks the token why.
         CancelToken();
@@ -79,9 +82,9 @@ public partial class LoopTask
         if (_cancelRequests > 0 && --_cancelRequests == 0)
         {
             _mustCancel = false;
-            if (_tokenSource is { IsCancellationRequested: true })
+            if (_details?.TokenSource is { IsCancellationRequested: true })
             {
-                _tokenSource = null;
+                _details.TokenSource = null;
             }
         }
 
@@ -104,7 +107,7 @@ public partial class LoopTask
             _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
         }
 
-        if (_mustCancel && !IsDone && leaf.CancelWait(_cancelMessage))
+        if (_mustCancel && !IsDone && leaf.CancelWait(CancelMessage))
         {
             _mustCancel = false;
         }
@@ -132,7 +135,7 @@ public partial class LoopTask
         }
 
         _mustCancel = false;
-        cancelled = new CancelledException(_cancelMessage);
+        cancelled = new CancelledException(CancelMessage);
         return true;
     }
 
@@ -154,7 +157,7 @@ public partial class LoopTask
 
     private void CancelToken()
     {
-        if (_tokenSource is not { IsCancellationRequested: false } source)
+        if (_details?.TokenSource is not { IsCancellationRequested: false } source)
         {
             return;
         }

@@ -18,15 +18,19 @@ public partial class LoopTask : Future
 
     internal CoroutineSource? Source;
     private LoopSynchronizationContext? _context;
-    private string? _name;
     private readonly int _number;
+    private Details? _details;
 
     internal LoopTask(EventLoop loop, CoroutineSource? source, string? name)
         : base(loop)
     {
         Source = source;
-        _name = name;
         _number = loop.NextTaskNumber();
+        if (name is not null)
+        {
+            Rare.Name = name;
+        }
+
         if (source is CoroutineBox box)
         {
             box.Context = ExecutionContext.Capture();
@@ -42,14 +46,16 @@ public partial class LoopTask : Future
     /// <summary>The name, for reports. Corresponds to <c>Task.get_name</c> and <c>set_name</c>.</summary>
     public string Name
     {
-        get => _name ??= $"Task-{_number}";
-        set => _name = value ?? throw new ArgumentNullException(nameof(value));
+        get => Rare.Name ??= $"Task-{_number}";
+        set => Rare.Name = value ?? throw new ArgumentNullException(nameof(value));
     }
+
+    private Details Rare => _details ??= new Details();
 
     /// <summary>
     /// The context that plain <c>async Task</c> code captures while this task runs: it brings such code back to the loop, and to the task.
     /// </summary>
-    internal LoopSynchronizationContext Context => _context ??= new LoopSynchronizationContext(Loop, this);
+    internal LoopSynchronizationContext Context => _context ??= new LoopSynchronizationContext(this);
 
     private protected override string Label => $"Task '{Name}'";
 
@@ -73,7 +79,7 @@ public partial class LoopTask : Future
                 // As in asyncio, a task that is cancelled before its first step never runs its body.
                 source.Discard();
                 Source = null;
-                EndCancelled(_cancelMessage);
+                EndCancelled(CancelMessage);
                 return;
             }
 
@@ -97,7 +103,7 @@ public partial class LoopTask : Future
             {
                 // Cancelled in its last step, and no suspension came at which it could have been told.
                 source?.Recycle();
-                EndCancelled(_cancelMessage);
+                EndCancelled(CancelMessage);
                 return;
             }
 
@@ -134,6 +140,14 @@ public partial class LoopTask : Future
     {
         _mustCancel = false;
         Loop.Unregister(this);
+    }
+
+    /// <summary>What most tasks never have. There may be a million tasks, so it does not stand in each.</summary>
+    private sealed class Details
+    {
+        internal string? Name;
+        internal string? CancelMessage;
+        internal CancellationTokenSource? TokenSource;
     }
 }
 
