@@ -9,7 +9,7 @@ internal abstract class CoroutineBox : CoroutineSource
     private const int MaximumDepth = 128;
 
     private Action? _resume;
-    /// <summary>The loop that runs it, once it has started.</summary>
+    /// <summary>The loop that runs it, once it has been suspended.</summary>
     internal EventLoop? Loop;
 
     /// <summary>The future that the coroutine is suspended on, when it is one.</summary>
@@ -32,10 +32,10 @@ internal abstract class CoroutineBox : CoroutineSource
     protected sealed override bool StartInline(EventLoop loop)
     {
         Status = CoroutineStatus.Started;
-        Loop = loop;
         var depth = loop.Depth;
         if (depth >= MaximumDepth || ((depth & 15) == 15 && !RuntimeHelpers.TryEnsureSufficientExecutionStack()))
         {
+            Bind();
             Context = ExecutionContext.Capture();
             loop.ResumeNext(this);
             return false;
@@ -71,11 +71,25 @@ internal abstract class CoroutineBox : CoroutineSource
         loop.Drive(this);
     }
 
+    /// <summary>
+    /// Remembers where the coroutine runs: when it first suspends, because one that ends at once never needs to know.
+    /// </summary>
+    private void Bind()
+    {
+        Loop = EventLoop.Current;
+        Task = Loop.CurrentTask;
+    }
+
     /// <summary>Suspends the coroutine on an awaiter. Called by the builder, from inside <see cref="MoveNext"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void AwaitUnsafeOnCompleted<TAwaiter>(ref TAwaiter awaiter)
         where TAwaiter : ICriticalNotifyCompletion
     {
+        if (Loop is null)
+        {
+            Bind();
+        }
+
         Context = ExecutionContext.Capture();
         _isSuspended = true;
 
@@ -93,6 +107,11 @@ internal abstract class CoroutineBox : CoroutineSource
     internal void AwaitOnCompleted<TAwaiter>(ref TAwaiter awaiter)
         where TAwaiter : INotifyCompletion
     {
+        if (Loop is null)
+        {
+            Bind();
+        }
+
         Context = ExecutionContext.Capture();
         _isSuspended = true;
         awaiter.OnCompleted(ResumeAction);
@@ -135,7 +154,6 @@ internal abstract class CoroutineBox : CoroutineSource
     protected void ResetBox()
     {
         Loop = null;
-        _awaited = null;
         _isSuspended = false;
         Context = null;
         Reset();

@@ -70,9 +70,7 @@ internal abstract class CoroutineSource : LoopItem
             return IsEnded;
         }
 
-        var loop = EventLoop.CurrentOrNull ?? ThrowOffLoop();
-        Task = loop.CurrentTask;
-        return StartInline(loop);
+        return StartInline(EventLoop.CurrentOrNull ?? ThrowOffLoop());
     }
 
     /// <summary>Starts within the step that runs now. True when the coroutine has ended.</summary>

@@ -44,6 +44,7 @@ internal sealed class SleepOperation : CoroutineSource
 
     protected override bool StartInline(EventLoop loop)
     {
+        Task = loop.CurrentTask;
         Status = CoroutineStatus.Started;
         if (_delay <= 0)
         {
@@ -60,7 +61,6 @@ internal sealed class SleepOperation : CoroutineSource
 
     internal override void StartAsRoot(EventLoop loop, LoopTask task)
     {
-        Task = task;
         Continuation = task;
         StartInline(loop);
     }
