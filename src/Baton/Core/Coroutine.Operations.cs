@@ -30,7 +30,8 @@ public readonly partial struct Coroutine
     /// <summary>
     /// Lets everything else that is ready run first: one trip through the loop. A point of cancellation. Corresponds to <c>asyncio.sleep(0)</c>.
     /// </summary>
-    public static YieldAwaitable Yield() => default;
+    /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
+    public static YieldAwaitable Yield() => new(EventLoop.Current);
 
     /// <summary>A coroutine that returns a value without suspending.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>

@@ -125,9 +125,6 @@ internal abstract class CoroutineBox : CoroutineSource
         Task?.AddLeaf(this);
     }
 
-    /// <summary>Puts the coroutine in the ready queue at once: it asked for nothing but a trip through the loop.</summary>
-    internal void Yield() => Loop!.Ready(this);
-
     internal override void Run(EventLoop loop)
     {
         loop.EnterTask(Task);

@@ -55,25 +55,6 @@ public sealed partial class EventLoop
         return call.Task;
     }
 
-    /// <summary>Runs a callback on the loop and tells when it has run.</summary>
-    internal Task RunThreadSafe(Action callback)
-    {
-        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        CallSoonThreadSafe(() =>
-        {
-            try
-            {
-                callback();
-                done.SetResult();
-            }
-            catch (Exception exception)
-            {
-                done.SetException(exception);
-            }
-        });
-        return done.Task;
-    }
-
     /// <summary>Hands an item to the loop from any thread.</summary>
     internal void Post(LoopItem item)
     {
@@ -190,6 +171,7 @@ public sealed partial class EventLoop
         private readonly Coroutine<TResult> _coroutine;
         private readonly CancellationToken _cancellationToken;
         private readonly TaskCompletionSource<TResult> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        private readonly ExecutionContext? _context = ExecutionContext.Capture();
         private LoopTask<TResult>? _task;
         private CancellationTokenRegistration _registration;
 
@@ -208,7 +190,7 @@ public sealed partial class EventLoop
         {
             try
             {
-                loop.EnterCallback(null);
+                loop.EnterCallback(_context);
                 _task = loop.CreateTask(_coroutine);
             }
             catch (Exception exception)

@@ -23,7 +23,7 @@ public sealed partial class EventLoop
 
     /// <summary>
     /// Has a callback called once, at the end of the current iteration and before the loop polls again: for work that several callers of one iteration
-    /// share, such as one system call for all their writes. It must not throw.
+    /// share, such as one system call for all their writes. It runs in no task, and in whatever execution context the loop is then.
     /// </summary>
     public void BeforePoll(Action<object?> callback, object? state)
     {
@@ -133,7 +133,14 @@ public sealed partial class EventLoop
         for (var i = 0; i < count; i++)
         {
             var (callback, state) = _beforePoll[i];
-            callback(state);
+            try
+            {
+                callback(state);
+            }
+            catch (Exception exception)
+            {
+                ReportException($"Exception in callback {NameOf(callback, state)}", exception);
+            }
         }
 
         _beforePoll.RemoveRange(0, count);

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Baton;
 
 public sealed partial class EventLoop
@@ -33,7 +35,8 @@ public sealed partial class EventLoop
     /// <param name="coroutine">What the task runs.</param>
     /// <param name="name">The name in reports; <c>Task-N</c> where null.</param>
     /// <param name="eager">
-    /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did.
+    /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did. Where eager tasks
+    /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead.
     /// </param>
     /// <exception cref="InvalidOperationException">
     /// The coroutine has been used, the loop is closed, this is not its thread, or an eager start was asked of a loop that does not run.
@@ -98,7 +101,7 @@ public sealed partial class EventLoop
 
         _tasks = task;
         _taskCount++;
-        if (eager)
+        if (eager && RuntimeHelpers.TryEnsureSufficientExecutionStack())
         {
             StartEagerly(task);
         }

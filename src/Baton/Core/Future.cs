@@ -193,7 +193,7 @@ public class Future : LoopItem
     internal bool PollForAwait()
     {
         var loop = Loop;
-        if (!loop.IsOnLoopThread || !ReferenceEquals(loop, EventLoop.CurrentOrNull))
+        if (!ReferenceEquals(loop, EventLoop.CurrentOrNull))
         {
             ThrowForeignAwait();
         }

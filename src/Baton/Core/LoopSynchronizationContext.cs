@@ -52,9 +52,13 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
             return;
         }
 
-        loop.RunThreadSafe(() => d(state)).GetAwaiter().GetResult();
+        loop.RunCoroutineThreadSafe(Call(d, state)).GetAwaiter().GetResult();
     }
 
     /// <summary>The same context: a copy would be taken for another place by code that compares.</summary>
     public override SynchronizationContext CreateCopy() => this;
+
+#pragma warning disable CS1998 // There is nothing to await.
+    private static async Coroutine Call(SendOrPostCallback callback, object? state) => callback(state);
+#pragma warning restore CS1998
 }

@@ -5,39 +5,46 @@ namespace Baton;
 /// <summary>What <see cref="Coroutine.Yield"/> returns: awaiting it makes exactly one trip through the loop.</summary>
 public readonly struct YieldAwaitable
 {
+    private readonly EventLoop _loop;
+
+    internal YieldAwaitable(EventLoop loop) => _loop = loop;
+
     /// <summary>For <c>await</c>.</summary>
-    public YieldAwaiter GetAwaiter() => default;
+    public YieldAwaiter GetAwaiter() => new(_loop ?? EventLoop.Current);
 }
 
 /// <summary>Awaits a <see cref="YieldAwaitable"/>. For the compiler.</summary>
 public readonly struct YieldAwaiter : ICriticalNotifyCompletion, ILoopAwaiter
 {
+    // Carried along, because finding the current loop costs a good part of a switch.
+    private readonly EventLoop _loop;
+
+    internal YieldAwaiter(EventLoop loop) => _loop = loop;
+
     /// <summary>Always false: a yield always suspends.</summary>
-    public bool IsCompleted
-    {
-        get
-        {
-            _ = EventLoop.Current;
-            return false;
-        }
-    }
+    public bool IsCompleted => false;
 
     /// <summary>Ends the await.</summary>
     /// <exception cref="CancelledException">The current task was cancelled meanwhile.</exception>
     public void GetResult()
     {
-        if (EventLoop.Current.CurrentTask is { } task && task.TryTakePendingCancel(out var cancelled))
+        if (_loop.CurrentTask is { } task && task.TryTakePendingCancel(out var cancelled))
         {
             throw cancelled;
         }
     }
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) =>
-        EventLoop.Current.Ready(ForeignContinuation.Rent(continuation, ExecutionContext.Capture()));
+    public void OnCompleted(Action continuation) => Suspend(continuation, ExecutionContext.Capture());
 
     /// <inheritdoc/>
-    public void UnsafeOnCompleted(Action continuation) => EventLoop.Current.Ready(ForeignContinuation.Rent(continuation, null));
+    public void UnsafeOnCompleted(Action continuation) => Suspend(continuation, null);
 
-    void ILoopAwaiter.Suspend(CoroutineBox awaiting) => awaiting.Yield();
+    void ILoopAwaiter.Suspend(CoroutineBox awaiting) => _loop.Ready(awaiting);
+
+    private void Suspend(Action continuation, ExecutionContext? context)
+    {
+        _loop.CheckThread();
+        _loop.Ready(ForeignContinuation.Rent(continuation, context));
+    }
 }
