@@ -11,6 +11,7 @@ public sealed partial class EventLoop
     private static readonly ExecutionContext DefaultContext = CaptureDefault();
 
     private readonly LoopSynchronizationContext _context;
+    private SynchronizationContext? _installedContext;
     private CoroutineBox? _next;
     private int _budget = StepBudget;
 
@@ -102,11 +103,16 @@ public sealed partial class EventLoop
         IsContextSuspended = true;
     }
 
+    /// <summary>
+    /// Installs a synchronization context. Code that runs in between may have installed another, so ours is only a guess that saves one of two look-ups of
+    /// the thread.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void SetContext(SynchronizationContext? context)
+    private void SetContext(SynchronizationContext? context)
     {
-        if (!ReferenceEquals(SynchronizationContext.Current, context))
+        if (!ReferenceEquals(_installedContext, context) || !ReferenceEquals(SynchronizationContext.Current, context))
         {
+            _installedContext = context;
             SynchronizationContext.SetSynchronizationContext(context);
         }
     }
