@@ -1,8 +1,10 @@
 using System.CommandLine;
 using Baton.Bench.Echo;
+using Baton.Bench.Micro;
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")
 {
+    MicroCommand.Create(),
     EchoCommand.Create(),
 
     // What the harness starts as child processes.
