@@ -51,7 +51,8 @@ internal static unsafe class CpuPinning
         });
         starter.Start();
         starter.Join();
-        if (failure is not null) throw new InvalidOperationException($"Cannot start {process.StartInfo.FileName}: {failure.Message}", failure);
+        if (failure is not null)
+            throw new InvalidOperationException($"Cannot start {process.StartInfo.FileName}: {failure.Message}", failure);
     }
 
     private static void PinCurrentThread(int cpu)

@@ -3,7 +3,9 @@ using System.Diagnostics;
 
 namespace Baton.Bench.Echo;
 
-/// <summary>The hidden commands under which this program serves as its own peers and load generator, and how the harness calls them.</summary>
+/// <summary>
+/// The hidden commands under which this program serves as its own peers and load generator, and how the harness calls them.
+/// </summary>
 internal static class EchoChildCommands
 {
     private const string ServeSockets = "serve-sockets";

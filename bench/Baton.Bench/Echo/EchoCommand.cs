@@ -15,7 +15,8 @@ internal static class EchoCommand
             Description = "Numbers of connections, separated by commas.",
             HelpName = "N,N,...",
             DefaultValueFactory = _ => [1, 64, 1000],
-            CustomParser = argument => ParseList(argument, text => int.TryParse(text, out var number) && number is >= 1 and <= 10_000, int.Parse),
+            CustomParser = argument =>
+                ParseList(argument, text => int.TryParse(text, out var number) && number is >= 1 and <= 10_000, int.Parse),
         };
         var servers = new Option<string[]>("--servers")
         {

@@ -16,7 +16,8 @@ internal sealed record EchoMetric(string Name, string Heading, string Unit, Func
 
     public static readonly EchoMetric P99 = new("p99", "p99", "us", report => report.P99Nanoseconds / 1e3);
 
-    public static readonly EchoMetric Throughput = new("throughput", "requests/s", "requests/s", report => report.Requests / report.Seconds);
+    public static readonly EchoMetric Throughput = new(
+        "throughput", "requests/s", "requests/s", report => report.Requests / report.Seconds);
 
     public static readonly EchoMetric[] All = [CpuTotal, CpuUser, CpuKernel, P50, P99, Throughput];
 

@@ -11,8 +11,9 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
     public void WriteTables(TextWriter output)
     {
         output.WriteLine(
-            $"Echo of {LoadGenerator.MessageSize} bytes over 127.0.0.1, {options.Rounds} interleaved rounds of {options.Window.TotalSeconds:0.#} s. " +
-            "Times in us; CPU, user, kernel and system calls are the server's, for one request. Medians over the rounds.");
+            $"Echo of {LoadGenerator.MessageSize} bytes over 127.0.0.1, {options.Rounds} interleaved rounds of " +
+            $"{options.Window.TotalSeconds:0.#} s, medians over the rounds. " +
+            "Times in us; CPU, user, kernel and system calls are the server's, for one request.");
         WriteServers(output);
         WriteRatios(output);
         WriteSystemCalls(output);
@@ -47,7 +48,13 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
     }
 
     private void AddRecords(
-        List<BenchResult> records, EchoPeer server, int connections, string metric, string unit, double value, Func<string, double?> ratioTo)
+        List<BenchResult> records,
+        EchoPeer server,
+        int connections,
+        string metric,
+        string unit,
+        double value,
+        Func<string, double?> ratioTo)
     {
         var name = server.Name == EchoPeer.Baton ? $"echo-{connections}-{metric}" : $"echo-{connections}-{server.Name}-{metric}";
         var others = server.IsOurs ? results.Servers.Where(other => !other.IsOurs).ToList() : [];

@@ -1,10 +1,13 @@
 namespace Baton.Bench.Echo;
 
-/// <summary>Starts the servers and lets them take turns: A, B, C, then A, B, C again, so that a slow minute of the machine hits all of them.</summary>
+/// <summary>
+/// Starts the servers and lets them take turns: A, B, C, then A, B, C again, so that a slow minute of the machine hits all of them.
+/// </summary>
 internal sealed class EchoRunner(EchoOptions options, string temporaryFolder, TextWriter progress)
 {
     // A .NET process that sees one CPU waits a second after the last new method before it compiles the hot ones, twice over.
-    private static readonly LoadPlan FirstPlan = new(Connections: 64, Warmup: TimeSpan.FromSeconds(6), Window: TimeSpan.FromMilliseconds(100));
+    private static readonly LoadPlan FirstPlan = new(
+        Connections: 64, Warmup: TimeSpan.FromSeconds(6), Window: TimeSpan.FromMilliseconds(100));
 
     // Nothing is timed while system calls are counted, so a short window is as good as a long one.
     private static readonly TimeSpan LongestCountedWindow = TimeSpan.FromSeconds(2);
@@ -45,7 +48,8 @@ internal sealed class EchoRunner(EchoOptions options, string temporaryFolder, Te
                 results.Add(new EchoSample(server.Peer.Name, connections, round, report));
                 progress.WriteLine(
                     $"{connections} connections, round {round}/{options.Rounds}, {server.Peer.Name}: " +
-                    $"{EchoMetric.CpuTotal.Of(report):0.00} us/request ({EchoMetric.CpuUser.Of(report):0.00} user), {EchoMetric.Throughput.Of(report):0} requests/s");
+                    $"{EchoMetric.CpuTotal.Of(report):0.00} us/request ({EchoMetric.CpuUser.Of(report):0.00} user), " +
+                    $"{EchoMetric.Throughput.Of(report):0} requests/s");
             }
         }
     }

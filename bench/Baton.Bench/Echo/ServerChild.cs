@@ -1,6 +1,8 @@
 namespace Baton.Bench.Echo;
 
-/// <summary>What every echo server that is a child of the harness owes it: to say where it listens, and to end when the harness ends.</summary>
+/// <summary>
+/// What every echo server that is a child of the harness owes it: to say where it listens, and to end when the harness ends.
+/// </summary>
 internal static class ServerChild
 {
     public const string ListeningPrefix = "listening ";

@@ -21,8 +21,8 @@ internal sealed unsafe class SystemCallCounter : IDisposable
     // Those that echo servers make; the rest is counted as "other".
     private static readonly string[] NamedCalls =
     [
-        "read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl",
-        "io_uring_enter", "futex", "sched_yield",
+        "read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg",
+        "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "io_uring_enter", "futex", "sched_yield",
     ];
 
     private readonly List<(string Call, int Descriptor)> _counters = [];

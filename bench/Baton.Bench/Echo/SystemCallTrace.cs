@@ -7,8 +7,8 @@ namespace Baton.Bench.Echo;
 internal sealed class SystemCallTraceException(string message) : Exception(message);
 
 /// <summary>
-/// strace, attached to a server with all its threads, counting. It is the one way to count that treats every server alike; that it slows
-/// the server down many times over is why it has a run of its own, from which no time is taken.
+/// strace, attached to a server with all its threads, counting: for machines whose kernel does not let us count
+/// (<see cref="SystemCallCounter"/>). It stops the server twice a call.
 /// </summary>
 internal sealed class SystemCallTrace : IAsyncDisposable
 {
