@@ -162,6 +162,16 @@ public sealed partial class EventLoop
         return result[0]!;
     }
 
+    /// <summary>For code outside of items that started a coroutine too deep to run it there: it runs in the next batch.</summary>
+    private void QueueDeferred()
+    {
+        if (_next is { } next)
+        {
+            _next = null;
+            _ready.Enqueue(next);
+        }
+    }
+
     private void DriveDeferred()
     {
         var next = _next!;

@@ -130,6 +130,7 @@ public sealed partial class EventLoop
             {
                 // Coroutines keep their exceptions; what arrives here comes from a callback, or from an async void method.
                 ReportFailedItem(item!, exception);
+                QueueDeferred();
             }
         }
 
@@ -151,6 +152,8 @@ public sealed partial class EventLoop
             {
                 ReportException($"Exception in callback {NameOf(callback, state)}", exception);
             }
+
+            QueueDeferred();
         }
 
         _beforePoll.RemoveRange(0, count);
