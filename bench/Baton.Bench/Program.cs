@@ -1,4 +1,16 @@
 using System.CommandLine;
+using Baton.Bench.Echo;
+using Baton.Bench.Micro;
 
-var root = new RootCommand("Measures Baton. No benchmark is written yet.");
-return root.Parse(args).Invoke();
+var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")
+{
+    MicroCommand.Create(),
+    EchoCommand.Create(),
+
+    // What the harness starts as child processes.
+    EchoChildCommands.CreateSocketServer(),
+    EchoChildCommands.CreateBatonServer(),
+    EchoChildCommands.CreateLoad(),
+};
+
+return await root.Parse(args).InvokeAsync();

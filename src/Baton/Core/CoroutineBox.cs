@@ -181,7 +181,8 @@ internal abstract class CoroutineBox : CoroutineSource
         }
         else
         {
-            loop.Post(this);
+            // Where the loop has closed, nothing can run the coroutine any more; whoever completed this on another thread is not to blame.
+            loop.TryPost(this);
         }
     }
 }

@@ -67,6 +67,14 @@ public sealed partial class EventLoop
     /// <summary>Hands an item to the loop from any thread. False where the loop is closed and nothing will run the item.</summary>
     internal bool TryPost(LoopItem item)
     {
+        if (ReferenceEquals(t_running, this))
+        {
+            // On the loop's own thread: straight to the queue, behind what others have posted before, so that the order of calls is kept.
+            DrainInbox();
+            _ready.Enqueue(item);
+            return true;
+        }
+
         var head = Volatile.Read(ref _inbox);
         while (true)
         {

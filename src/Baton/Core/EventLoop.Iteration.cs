@@ -8,12 +8,13 @@ public sealed partial class EventLoop
     private const int MaximumItemsBetweenPolls = 61;
     private const long MaximumTimeBetweenPolls = 50_000;
 
-    // Reading the clock costs as much as a switch. While items are short it is read for every 16th iteration, else for each.
+    // Reading the clock costs as much as a switch. It is read for the first iteration after a poll; then, while items are short, for every 16th, else for
+    // each.
     private const int ClockStride = 16;
     private const long ShortStride = 10_000;
 
     /// <summary>No wait is longer, as in asyncio; nobody notices, and no driver has to care for overflow.</summary>
-    private const long MaximumWait = 86_400L * 1_000_000_000;
+    private const ulong MaximumWait = 86_400UL * 1_000_000_000;
 
     private readonly List<(Action<object?> Callback, object? State)> _beforePoll = [];
     private int _itemsSincePoll = MaximumItemsBetweenPolls;
@@ -25,10 +26,12 @@ public sealed partial class EventLoop
     /// Has a callback called once, at the end of the current iteration and before the loop polls again: for work that several callers of one iteration
     /// share, such as one system call for all their writes. It runs in no task, and in whatever execution context the loop is then.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public void BeforePoll(Action<object?> callback, object? state)
     {
         ArgumentNullException.ThrowIfNull(callback);
         CheckThread();
+        CheckOpen();
         _beforePoll.Add((callback, state));
     }
 
@@ -73,10 +76,10 @@ public sealed partial class EventLoop
         DrainInbox();
         _timers.Purge();
         var timeout = 0L;
-        if (_ready.Count == 0 && !_stopRequested)
+        if (_ready.Count == 0 && !_stopRequested && _beforePoll.Count == 0)
         {
             _ready.TrimIfEmpty();
-            timeout = _timers.TryPeek(out var when) ? Math.Clamp(when - _clock.Now, 0, MaximumWait) : -1;
+            timeout = _timers.TryPeek(out var when) ? TimeUntil(when) : -1;
             if (timeout != 0 && !TryPrepareToSleep())
             {
                 timeout = 0;
@@ -88,12 +91,19 @@ public sealed partial class EventLoop
         Awake();
         DrainInbox();
         _itemsSincePoll = 0;
-        _iterationsUntilClock = ClockStride;
+        _iterationsUntilClock = 1;
         _lastClock = _lastPoll = _clock.Now;
         while (_timers.TryTakeDue(_lastPoll, out var item))
         {
             _ready.Enqueue(item);
         }
+    }
+
+    /// <summary>How long to wait for a deadline. Deadlines at either end of time must not overflow.</summary>
+    private long TimeUntil(long when)
+    {
+        var now = _clock.Now;
+        return when <= now ? 0 : (long)Math.Min((ulong)(when - now), MaximumWait);
     }
 
     private void RunBatch(int count)
@@ -120,6 +130,7 @@ public sealed partial class EventLoop
             {
                 // Coroutines keep their exceptions; what arrives here comes from a callback, or from an async void method.
                 ReportFailedItem(item!, exception);
+                QueueDeferred();
             }
         }
 
@@ -141,6 +152,8 @@ public sealed partial class EventLoop
             {
                 ReportException($"Exception in callback {NameOf(callback, state)}", exception);
             }
+
+            QueueDeferred();
         }
 
         _beforePoll.RemoveRange(0, count);

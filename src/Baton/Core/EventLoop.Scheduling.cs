@@ -74,7 +74,13 @@ public sealed partial class EventLoop
     }
 
     /// <summary>A time from now that does not overflow.</summary>
-    internal static long Deadline(long now, long delay) => delay > long.MaxValue - now ? long.MaxValue : now + delay;
+    internal static long Deadline(long now, long delay)
+    {
+        var when = unchecked(now + delay);
+        return ((now ^ when) & (delay ^ when)) >= 0 ? when
+            : delay < 0 ? long.MinValue
+            : long.MaxValue;
+    }
 
     internal void AddTimer(long when, LoopItem item) => _timers.Add(when, item);
 

@@ -120,7 +120,7 @@ public sealed partial class EventLoop : IDisposable
     /// Closes the loop: drops what is queued without running it, reports failures that nobody retrieved, and releases the driver. Can be called again.
     /// Corresponds to <c>loop.close</c>.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The loop is running, or this is not its thread.</exception>
+    /// <exception cref="InvalidOperationException">The loop is running.</exception>
     public void Dispose()
     {
         if (_state == State.Closed)
@@ -133,7 +133,8 @@ public sealed partial class EventLoop : IDisposable
             throw new InvalidOperationException("Cannot close a running event loop. Call Stop, and Dispose once RunForever has returned.");
         }
 
-        CheckThread();
+        // As with running: a loop that does not run goes to whoever closes it.
+        _threadId = Environment.CurrentManagedThreadId;
         DrainInbox();
         foreach (var record in UnretrievedFailures.ToArray())
         {

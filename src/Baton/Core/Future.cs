@@ -9,7 +9,7 @@ namespace Baton;
 /// tasks of its loop. Corresponds to <c>asyncio.Future</c>.
 /// </summary>
 /// <remarks>
-/// <para>Belongs to one loop and to that loop's thread: every member throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
+/// <para>Belongs to one loop and to that loop's thread: every method throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
 /// runs inside <c>SetResult</c>: completing a future puts its callbacks and awaiting coroutines in the ready queue, in the order in which they came.</para>
 /// </remarks>
 public class Future : LoopItem
@@ -71,10 +71,8 @@ public class Future : LoopItem
     /// <exception cref="CancelledException">The future was cancelled.</exception>
     public void GetResult()
     {
-        if (_state != FutureState.Succeeded)
-        {
-            ThrowNoResult();
-        }
+        Loop.CheckThread();
+        EndAwait();
     }
 
     /// <summary>Completes the future. Corresponds to <c>Future.set_result</c>.</summary>
@@ -210,6 +208,16 @@ public class Future : LoopItem
         }
 
         return false;
+    }
+
+    /// <summary>The result for an awaiter, which has checked the thread before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EndAwait()
+    {
+        if (_state != FutureState.Succeeded)
+        {
+            ThrowNoResult();
+        }
     }
 
     /// <summary>Registers an item that enters the ready queue when the future is done.</summary>
@@ -354,6 +362,12 @@ public sealed class Future<TResult> : Future
     public new TResult GetResult()
     {
         base.GetResult();
+        return _result;
+    }
+
+    internal new TResult EndAwait()
+    {
+        base.EndAwait();
         return _result;
     }
 

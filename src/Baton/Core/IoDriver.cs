@@ -14,21 +14,36 @@ public abstract class IoDriver : IDisposable
     /// <summary>The clock by which this driver waits. A loop uses it unless its options name another.</summary>
     public virtual LoopClock Clock => LoopClock.System;
 
+    /// <summary>The blocks that this driver's sockets receive into and that connections gather small writes in.</summary>
+    public IoBlockPool Blocks { get; } = new();
+
+    /// <summary>How often <see cref="Poll"/> has been called: tells whether two things happened between the same two polls.</summary>
+    public long PollCount { get; protected set; }
+
+    /// <summary>Sockets that were created or accepted and have not been closed.</summary>
+    public virtual int OpenSocketCount => 0;
+
+    /// <summary>The system calls made so far, by kind.</summary>
+    public virtual IoStatistics Statistics => default;
+
     /// <summary>
-    /// Waits for completions, for <see cref="Wake"/>, or until the time is over, and calls <see cref="LoopOperation.Complete"/> on whatever completed.
+    /// Waits for completions, for <see cref="Wake"/>, or until the time is over, and calls <see cref="IoRequest.Finish"/> on whatever completed.
     /// Returns early rather than late when a signal interrupts it.
     /// </summary>
     /// <param name="timeout">Nanoseconds; 0 looks without waiting, a negative value waits without limit.</param>
     public abstract void Poll(long timeout);
 
-    /// <summary>Makes a <see cref="Poll"/> that waits, or else the next one, return at once. The one member for other threads.</summary>
+    /// <summary>
+    /// Makes a <see cref="Poll"/> that waits, or else the next one, return at once. The one member for other threads; does nothing once the driver
+    /// is disposed.
+    /// </summary>
     public abstract void Wake();
 
     /// <summary>Creates a socket whose operations this driver carries out for <paramref name="loop"/>.</summary>
     /// <exception cref="SocketException">The system refused, for one because the process has too many descriptors.</exception>
     public abstract IoSocket CreateSocket(EventLoop loop, AddressFamily addressFamily, SocketType socketType, ProtocolType protocolType);
 
-    /// <summary>Releases the driver's descriptors. The loop has ended every operation before.</summary>
+    /// <summary>Closes whatever sockets are left and releases the driver's descriptors. The loop has ended every operation before.</summary>
     public void Dispose()
     {
         Dispose(disposing: true);

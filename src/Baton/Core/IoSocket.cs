@@ -4,32 +4,68 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// A socket as a driver sees it. Operations are submitted and complete later or at once; at most one of each direction is in flight.
+/// A socket as a driver sees it. What can be done at once is done by <see cref="TryReceive"/> and <see cref="TrySend"/>; what cannot is submitted and
+/// completes later; at most one request of each direction is in flight.
 /// </summary>
 /// <remarks>
 /// <para>Directions: receive and accept share the reading side; send and connect the writing side. <see cref="Submit"/> of a second operation on a
 /// side that is busy is an error of the caller.</para>
 /// <para>A buffer in a submitted operation belongs to the driver until the operation has completed, whether it was cancelled or not.</para>
+/// <para>All members are for the loop thread.</para>
 /// </remarks>
 public abstract class IoSocket : IDisposable
 {
-    /// <summary>The system's descriptor, for options that nobody wrapped.</summary>
+    /// <summary>The system's descriptor, for options that nobody wrapped; -1 once closed.</summary>
     public abstract nint Handle { get; }
 
     /// <summary>The family that the socket was created with.</summary>
     public abstract AddressFamily AddressFamily { get; }
 
+    /// <summary>The type that the socket was created with.</summary>
+    public abstract SocketType SocketType { get; }
+
     /// <summary>
     /// Starts the operation described by <paramref name="request"/>. True when it is done already, its outcome in the request and
-    /// <see cref="LoopOperation.Complete"/> not called; false when it will be completed later.
+    /// <see cref="IoRequest.Finish"/> not called; false when it will be finished later, never from inside this call.
     /// </summary>
     public abstract bool Submit(IoRequest request);
 
     /// <summary>
-    /// Asks for a pending request to end early. It completes all the same, exactly once, now or later: with its result if it had happened, else with
+    /// Asks for a pending request to end early. It is finished all the same, exactly once, now or later: with its result if it had happened, else with
     /// <see cref="SocketError.OperationAborted"/>.
     /// </summary>
     public abstract void Cancel(IoRequest request);
+
+    /// <summary>Receives what is there, without waiting. Costs no system call where the socket is known to have nothing.</summary>
+    /// <param name="buffer">Where to put it; not empty.</param>
+    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.</param>
+    /// <returns>The bytes received; 0 without an error is the end.</returns>
+    public abstract int TryReceive(Span<byte> buffer, out SocketError error);
+
+    /// <summary>
+    /// Receives what is there into a block that the driver lends, without waiting. The block's memory is what was received; who gets it releases it.
+    /// </summary>
+    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.</param>
+    /// <returns>Null where nothing was received; without an error that is the end.</returns>
+    public virtual IoBlock? TryReceiveLent(out SocketError error)
+    {
+        var block = Blocks.Rent();
+        var count = TryReceive(block.Space.Span, out error);
+        if (count == 0)
+        {
+            block.Release();
+            return null;
+        }
+
+        block.Length = count;
+        return block;
+    }
+
+    /// <summary>Sends what there is room for, without waiting. Costs no system call where the socket is known to have none.</summary>
+    /// <param name="bytes">What to send.</param>
+    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is no room for a single byte.</param>
+    /// <returns>The bytes taken by the system.</returns>
+    public abstract int TrySend(ReadOnlySpan<byte> bytes, out SocketError error);
 
     /// <summary>Binds to a local end point.</summary>
     /// <exception cref="SocketException">The address is in use, not ours, or not permitted.</exception>
@@ -41,8 +77,8 @@ public abstract class IoSocket : IDisposable
     /// <summary>Shuts one or both directions down.</summary>
     public abstract void Shutdown(SocketShutdown how);
 
-    /// <summary>Reads the address of this end, or of the peer.</summary>
-    public abstract EndPoint GetEndPoint(bool peer);
+    /// <summary>Reads the address of this end, or of the peer; null where there is none.</summary>
+    public abstract EndPoint? GetEndPoint(bool peer);
 
     /// <summary>Sets an option, by the names of the BCL.</summary>
     public abstract void SetOption(SocketOptionLevel level, SocketOptionName name, int value);
@@ -50,53 +86,15 @@ public abstract class IoSocket : IDisposable
     /// <summary>Reads an option, by the names of the BCL.</summary>
     public abstract int GetOption(SocketOptionLevel level, SocketOptionName name);
 
-    /// <summary>Closes the descriptor. Pending requests complete with <see cref="SocketError.OperationAborted"/> first.</summary>
+    /// <summary>Lets several sockets listen at the same end point, between which the system spreads connections (SO_REUSEPORT, which the BCL has no name for).</summary>
+    public abstract void SetReusePort(bool value);
+
+    /// <summary>Closes the descriptor so that the peer is told of a reset, and what the system has not sent is dropped.</summary>
+    public abstract void Abort();
+
+    /// <summary>Closes the descriptor. Pending requests finish with <see cref="SocketError.OperationAborted"/> first.</summary>
     public abstract void Dispose();
-}
 
-/// <summary>What an <see cref="IoRequest"/> asks of a socket.</summary>
-public enum IoOperationKind
-{
-    /// <summary>Receive up to <see cref="IoRequest.Buffer"/>'s length. An empty buffer waits until there is something to receive.</summary>
-    Receive,
-
-    /// <summary>Wait until there is something to receive, then receive into a buffer that the driver lends: see <see cref="IoRequest.Buffer"/>.</summary>
-    ReceiveLent,
-
-    /// <summary>Send as much of <see cref="IoRequest.Buffer"/> as the system takes.</summary>
-    Send,
-
-    /// <summary>Send as much of <see cref="IoRequest.Buffers"/> as the system takes, in one call.</summary>
-    SendVectored,
-
-    /// <summary>Accept one connection into <see cref="IoRequest.Accepted"/>.</summary>
-    Accept,
-
-    /// <summary>Connect to <see cref="IoRequest.EndPoint"/>.</summary>
-    Connect,
-}
-
-/// <summary>One operation on an <see cref="IoSocket"/>: what is asked, and how it ended.</summary>
-public abstract class IoRequest(EventLoop loop) : LoopOperation(loop)
-{
-    /// <summary>What is asked.</summary>
-    public IoOperationKind Kind { get; set; }
-
-    /// <summary>The bytes to fill or to send; pinned by the driver where it must be.</summary>
-    public Memory<byte> Buffer { get; set; }
-
-    /// <summary>The buffers of a vectored send.</summary>
-    public IReadOnlyList<ReadOnlyMemory<byte>>? Buffers { get; set; }
-
-    /// <summary>The peer to connect to.</summary>
-    public EndPoint? EndPoint { get; set; }
-
-    /// <summary>How it ended; <see cref="SocketError.Success"/> when it worked.</summary>
-    public SocketError Error { get; set; }
-
-    /// <summary>The bytes received or sent. 0 for a receive means that the peer has shut its side down.</summary>
-    public int BytesTransferred { get; set; }
-
-    /// <summary>The connection that was accepted.</summary>
-    public IoSocket? Accepted { get; set; }
+    /// <summary>The pool of the driver.</summary>
+    protected abstract IoBlockPool Blocks { get; }
 }

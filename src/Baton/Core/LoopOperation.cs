@@ -36,6 +36,9 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         Idle,
         Pending,
         Completed,
+
+        /// <summary>Completed, but to be seen so only after a trip through the queue.</summary>
+        Deferred,
         Queued,
     }
 
@@ -92,6 +95,19 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     }
 
     /// <summary>
+    /// For an operation that is done at once when the step's budget is used up (<see cref="EventLoop.TryConsumeBudget"/>): its awaiter suspends all the
+    /// same, and gets the result in the next batch.
+    /// </summary>
+    protected void CompleteThroughQueue(bool faulted = false)
+    {
+        Complete(faulted);
+        if (_state == State.Completed)
+        {
+            _state = State.Deferred;
+        }
+    }
+
+    /// <summary>
     /// Asks the pending operation to end early. Whatever it does, <see cref="Complete"/> must be called, now or later, exactly once: with the
     /// result where the operation had already happened, so that nothing is lost, else so that taking the result throws <see cref="CancelledException"/>.
     /// </summary>
@@ -122,6 +138,19 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         _executionContext = null;
     }
 
+    /// <summary>Makes an operation that was about to resume its awaiter wait again: what it had waited for was not there after all.</summary>
+    private protected void Reopen()
+    {
+        _state = State.Pending;
+
+        // A cancel that came in between found the operation complete and is still owed; adding the leaf delivers it.
+        if (_task is { } task)
+        {
+            task.RemoveLeaf(this);
+            task.AddLeaf(this);
+        }
+    }
+
     void IValueTaskSource.GetResult(short token)
     {
         EndUse(token);
@@ -138,7 +167,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
         return _state switch
         {
-            State.Pending => ValueTaskSourceStatus.Pending,
+            State.Pending or State.Deferred => ValueTaskSourceStatus.Pending,
             _ => _isFaulted ? ValueTaskSourceStatus.Faulted : ValueTaskSourceStatus.Succeeded,
         };
     }
@@ -168,7 +197,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
             _executionContext = (flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0 ? ExecutionContext.Capture() : null;
         }
 
-        if (_state == State.Completed)
+        if (_state is State.Completed or State.Deferred)
         {
             _state = State.Queued;
             Loop.Ready(this);

@@ -1,7 +1,11 @@
+using Baton.Drivers;
+
 namespace Baton;
 
 /// <summary>Chooses the driver of a loop that was given none.</summary>
 internal static class DefaultDriver
 {
-    internal static IoDriver Create() => throw new PlatformNotSupportedException("There is no driver for this platform yet.");
+    internal static IoDriver Create() => EpollDriver.IsSupported
+        ? new EpollDriver()
+        : throw new PlatformNotSupportedException("There is no driver for this platform yet: Baton runs on Linux.");
 }

@@ -1,0 +1,74 @@
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Baton.Drivers;
+
+// What is done once in the life of a socket, by calls that never wait.
+internal sealed partial class EpollSocket
+{
+    public override void Bind(EndPoint endPoint)
+    {
+        ArgumentNullException.ThrowIfNull(endPoint);
+        Span<byte> address = stackalloc byte[SocketAddresses.MaximumSize];
+        var length = SocketAddresses.Write(endPoint, address);
+        var result = _driver.Calls.Bind(Descriptor(), address[..length]);
+        if (result < 0)
+        {
+            EpollDriver.Check(result, $"Binding to {endPoint}");
+        }
+    }
+
+    public override void Listen(int backlog) => EpollDriver.Check(_driver.Calls.Listen(Descriptor(), backlog), "Listening");
+
+    public override void Shutdown(SocketShutdown how) => EpollDriver.Check(_driver.Calls.Shutdown(Descriptor(), (int)how), "Shutting down");
+
+    public override EndPoint? GetEndPoint(bool peer)
+    {
+        if (peer && _peerAddress is not null)
+        {
+            return SocketAddresses.Read(_peerAddress);
+        }
+
+        if (_descriptor < 0)
+        {
+            return null;
+        }
+
+        Span<byte> address = stackalloc byte[SocketAddresses.MaximumSize];
+        var result = _driver.Calls.GetName(Descriptor(), peer, address, out var length);
+        return result < 0 ? null : SocketAddresses.Read(address[..length]);
+    }
+
+    public override void SetOption(SocketOptionLevel level, SocketOptionName name, int value)
+    {
+        var (systemLevel, systemName) = LinuxSocketNumbers.Option(level, name);
+        SetOption(systemLevel, systemName, value, name.ToString());
+    }
+
+    public override int GetOption(SocketOptionLevel level, SocketOptionName name)
+    {
+        var (systemLevel, systemName) = LinuxSocketNumbers.Option(level, name);
+        EpollDriver.Check(_driver.Calls.GetOption(Descriptor(), systemLevel, systemName, out var value), "Reading a socket's option");
+        return name == SocketOptionName.Error ? (int)Errno.ToSocketError(value) : value;
+    }
+
+    public override void SetReusePort(bool value) =>
+        SetOption(LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionReusePort, value ? 1 : 0, "ReusePort");
+
+    private void SetOption(int level, int name, int value, string text)
+    {
+        var result = _driver.Calls.SetOption(Descriptor(), level, name, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
+        if (result < 0)
+        {
+            EpollDriver.Check(result, $"Setting a socket's option {text}");
+        }
+    }
+
+    private int Descriptor()
+    {
+        ObjectDisposedException.ThrowIf(_descriptor < 0, typeof(LoopSocket));
+        _driver.Counters.Others++;
+        return _descriptor;
+    }
+}

@@ -1,0 +1,446 @@
+using System.Diagnostics;
+using System.Net;
+using System.Net.Sockets;
+using System.Runtime.InteropServices;
+
+namespace Baton.Drivers;
+
+/// <summary>A socket of <see cref="EpollDriver"/>: what it knows of its readiness, and the request that waits in each direction.</summary>
+internal sealed partial class EpollSocket : IoSocket
+{
+    private readonly EpollDriver _driver;
+    private readonly int _slot;
+    private readonly SocketType _socketType;
+    private readonly AddressFamily _addressFamily;
+    private int _descriptor;
+    private Flags _flags;
+    private IoRequest? _reader;
+    private IoRequest? _writer;
+    private byte[]? _peerAddress;
+
+    internal EpollSocket(EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType)
+    {
+        _driver = driver;
+        _descriptor = descriptor;
+        _slot = slot;
+        _addressFamily = addressFamily;
+        _socketType = socketType;
+
+        // A new socket may succeed at anything; trying costs less than asking.
+        _flags = Flags.MayRead | Flags.MayWrite;
+        if (socketType == SocketType.Stream && addressFamily != AddressFamily.Unix)
+        {
+            // Not for local sockets: a receive there stops short at the border between two messages with passed descriptors.
+            _flags |= Flags.ShortMeansDrained;
+        }
+    }
+
+    [Flags]
+    private enum Flags : byte
+    {
+        None = 0,
+
+        /// <summary>A receive or accept may find something.</summary>
+        MayRead = 1,
+
+        /// <summary>A send may find room.</summary>
+        MayWrite = 2,
+
+        /// <summary>Epoll knows the descriptor.</summary>
+        Registered = 4,
+
+        /// <summary>A receive that got less than it asked for has taken everything, so that the next one need not be tried before an event.</summary>
+        ShortMeansDrained = 8,
+
+        /// <summary>A connect is under way.</summary>
+        Connecting = 16,
+    }
+
+    public override nint Handle => _descriptor;
+
+    public override AddressFamily AddressFamily => _addressFamily;
+
+    public override SocketType SocketType => _socketType;
+
+    protected override IoBlockPool Blocks => _driver.Blocks;
+
+    public override bool Submit(IoRequest request)
+    {
+        request.Error = SocketError.Success;
+        request.BytesTransferred = 0;
+        if (_descriptor < 0)
+        {
+            request.Error = SocketError.OperationAborted;
+            return true;
+        }
+
+        if (request.Kind is IoOperationKind.Receive or IoOperationKind.Accept)
+        {
+            Debug.Assert(_reader is null, "the caller keeps to one request a direction");
+            if (((_flags & Flags.MayRead) != 0 && TryRead(request)) || !TryRegister(request))
+            {
+                return true;
+            }
+
+            _reader = request;
+            return false;
+        }
+
+        Debug.Assert(_writer is null, "the caller keeps to one request a direction");
+        if (((_flags & Flags.MayWrite) != 0 || request.Kind == IoOperationKind.Connect) && TryWrite(request))
+        {
+            return true;
+        }
+
+        if (!TryRegister(request))
+        {
+            return true;
+        }
+
+        _writer = request;
+        return false;
+    }
+
+    public override void Cancel(IoRequest request)
+    {
+        // What is pending here has not happened: it would have been finished when it did.
+        if (ReferenceEquals(_reader, request))
+        {
+            _reader = null;
+        }
+        else if (ReferenceEquals(_writer, request))
+        {
+            _writer = null;
+            _flags &= ~Flags.Connecting;
+        }
+        else
+        {
+            return;
+        }
+
+        request.Error = SocketError.OperationAborted;
+        request.Finish();
+    }
+
+    public override int TryReceive(Span<byte> buffer, out SocketError error)
+    {
+        if ((_flags & Flags.MayRead) == 0)
+        {
+            error = SocketError.WouldBlock;
+            return 0;
+        }
+
+        while (true)
+        {
+            _driver.Counters.Receives++;
+            var count = _driver.Calls.Receive(_descriptor, buffer);
+            if (count > 0)
+            {
+                if (count < buffer.Length && (_flags & Flags.ShortMeansDrained) != 0)
+                {
+                    _flags &= ~Flags.MayRead;
+                }
+
+                error = SocketError.Success;
+                return count;
+            }
+
+            if (count == -Errno.EINTR)
+            {
+                continue;
+            }
+
+            if (count == -Errno.EAGAIN)
+            {
+                _flags &= ~Flags.MayRead;
+            }
+
+            error = Errno.ToSocketError(count);
+            return 0;
+        }
+    }
+
+    public override IoBlock? TryReceiveLent(out SocketError error)
+    {
+        if ((_flags & Flags.MayRead) == 0)
+        {
+            error = SocketError.WouldBlock;
+            return null;
+        }
+
+        return base.TryReceiveLent(out error);
+    }
+
+    public override int TrySend(ReadOnlySpan<byte> bytes, out SocketError error)
+    {
+        if ((_flags & Flags.MayWrite) == 0)
+        {
+            error = SocketError.WouldBlock;
+            return 0;
+        }
+
+        while (true)
+        {
+            _driver.Counters.Sends++;
+            var count = _driver.Calls.Send(_descriptor, bytes);
+            if (count >= 0)
+            {
+                if (count < bytes.Length)
+                {
+                    _flags &= ~Flags.MayWrite;
+                }
+
+                error = SocketError.Success;
+                return count;
+            }
+
+            if (count == -Errno.EINTR)
+            {
+                continue;
+            }
+
+            if (count == -Errno.EAGAIN)
+            {
+                _flags &= ~Flags.MayWrite;
+            }
+
+            error = Errno.ToSocketError(count);
+            return 0;
+        }
+    }
+
+    /// <summary>Epoll reported something. Errors count as readiness of both directions: the call that is then made says which error it is.</summary>
+    internal void OnEvents(uint events)
+    {
+        if ((events & (EpollEvents.Error | EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Priority)) != 0)
+        {
+            // The end, or urgent data, stands behind the bytes: a short receive no longer means that there is nothing more, and no other edge will come.
+            _flags &= ~Flags.ShortMeansDrained;
+        }
+
+        if ((events & (EpollEvents.In | EpollEvents.ReadHangUp | EpollEvents.HangUp | EpollEvents.Error | EpollEvents.Priority)) != 0)
+        {
+            _flags |= Flags.MayRead;
+            if (_reader is { } reader && IsReadable(reader))
+            {
+                _reader = null;
+                reader.Finish();
+            }
+        }
+
+        if ((events & (EpollEvents.Out | EpollEvents.HangUp | EpollEvents.Error)) != 0)
+        {
+            _flags |= Flags.MayWrite;
+            if (_writer is { } writer && TryWrite(writer))
+            {
+                _writer = null;
+                writer.Finish();
+            }
+        }
+    }
+
+    public override void Abort()
+    {
+        if (_descriptor < 0)
+        {
+            return;
+        }
+
+        // To linger for no time at all is the system's way to say: reset.
+        Span<int> linger = [1, 0];
+        _driver.Counters.Others++;
+        _driver.Calls.SetOption(_descriptor, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, MemoryMarshal.AsBytes(linger));
+        Dispose();
+    }
+
+    public override void Dispose()
+    {
+        var descriptor = _descriptor;
+        if (descriptor < 0)
+        {
+            return;
+        }
+
+        _descriptor = -1;
+        _flags = Flags.None;
+        if (_reader is { } reader)
+        {
+            Cancel(reader);
+        }
+
+        if (_writer is { } writer)
+        {
+            Cancel(writer);
+        }
+
+        _driver.Remove(descriptor, _slot);
+    }
+
+    /// <summary>An event said that there is something: that is all a receive without a buffer wanted to know.</summary>
+    private bool IsReadable(IoRequest request) => (request.Kind == IoOperationKind.Receive && request.Buffer.IsEmpty) || TryRead(request);
+
+    /// <summary>Tries a receive or accept. False when there is nothing now.</summary>
+    private bool TryRead(IoRequest request)
+    {
+        if (request.Kind == IoOperationKind.Accept)
+        {
+            return TryAccept(request);
+        }
+
+        if (request.Buffer.IsEmpty)
+        {
+            return TryPeek(request);
+        }
+
+        request.BytesTransferred = TryReceive(request.Buffer.Span, out var error);
+        request.Error = error;
+        return error != SocketError.WouldBlock;
+    }
+
+    private bool TryPeek(IoRequest request)
+    {
+        while (true)
+        {
+            _driver.Counters.Receives++;
+            var result = _driver.Calls.Peek(_descriptor);
+            if (result == -Errno.EAGAIN)
+            {
+                _flags &= ~Flags.MayRead;
+                return false;
+            }
+
+            if (result != -Errno.EINTR)
+            {
+                // Data, the end, or an error, which the receive that follows reports.
+                request.Error = SocketError.Success;
+                return true;
+            }
+        }
+    }
+
+    private bool TryAccept(IoRequest request)
+    {
+        Span<byte> address = stackalloc byte[SocketAddresses.MaximumSize];
+        while (true)
+        {
+            _driver.Counters.Accepts++;
+            var result = _driver.Calls.Accept(_descriptor, address, out var length);
+            if (result >= 0)
+            {
+                var accepted = _driver.Add(result, _addressFamily, _socketType);
+                accepted._peerAddress = SocketAddresses.Keep(address[..length]);
+                request.Accepted = accepted;
+                request.Error = SocketError.Success;
+                return true;
+            }
+
+            if (result == -Errno.EAGAIN)
+            {
+                _flags &= ~Flags.MayRead;
+                return false;
+            }
+
+            if (result != -Errno.EINTR)
+            {
+                request.Error = Errno.ToSocketError(result);
+                return true;
+            }
+        }
+    }
+
+    /// <summary>Tries a send, or starts or ends a connect. False when there is no room now.</summary>
+    private bool TryWrite(IoRequest request)
+    {
+        SocketError error;
+        switch (request.Kind)
+        {
+            case IoOperationKind.Send:
+                request.BytesTransferred = TrySend(request.Buffer.Span, out error);
+                break;
+            case IoOperationKind.SendVectored:
+                request.BytesTransferred = TrySendVectored(request.Buffers.AsSpan(0, request.BufferCount), out error);
+                break;
+            default:
+                error = (_flags & Flags.Connecting) == 0 ? StartConnect(request.EndPoint!) : EndConnect();
+                break;
+        }
+
+        request.Error = error;
+        return error != SocketError.WouldBlock;
+    }
+
+    private int TrySendVectored(ReadOnlySpan<ReadOnlyMemory<byte>> buffers, out SocketError error)
+    {
+        var length = 0L;
+        for (var i = 0; i < buffers.Length && i < LinuxSocketCalls.MaximumVectors; i++)
+        {
+            length += buffers[i].Length;
+        }
+
+        while (true)
+        {
+            _driver.Counters.VectoredSends++;
+            var count = _driver.Calls.SendMessage(_descriptor, buffers);
+            if (count == -Errno.EINTR)
+            {
+                continue;
+            }
+
+            if (count == -Errno.EAGAIN || (count >= 0 && count < length))
+            {
+                _flags &= ~Flags.MayWrite;
+            }
+
+            error = count >= 0 ? SocketError.Success : Errno.ToSocketError(count);
+            return Math.Max(count, 0);
+        }
+    }
+
+    private SocketError StartConnect(EndPoint endPoint)
+    {
+        Span<byte> address = stackalloc byte[SocketAddresses.MaximumSize];
+        var length = SocketAddresses.Write(endPoint, address);
+        _driver.Counters.Connects++;
+        var result = _driver.Calls.Connect(_descriptor, address[..length]);
+        switch (result)
+        {
+            case 0:
+                return SocketError.Success;
+            case -Errno.EINPROGRESS or -Errno.EINTR or -Errno.EALREADY:
+                // Interrupted or not, or begun by an attempt whose wait was cancelled: it goes on.
+                _flags = (_flags | Flags.Connecting) & ~Flags.MayWrite;
+                return SocketError.WouldBlock;
+            case -Errno.EAGAIN:
+                // A local socket whose listener has no room: there is nothing to wait for.
+                return SocketError.NoBufferSpaceAvailable;
+            default:
+                return Errno.ToSocketError(result);
+        }
+    }
+
+    private SocketError EndConnect()
+    {
+        _driver.Counters.Connects++;
+        _flags &= ~Flags.Connecting;
+        var result = _driver.Calls.GetOption(_descriptor, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionError, out var error);
+        return Errno.ToSocketError(result < 0 ? result : error);
+    }
+
+    private bool TryRegister(IoRequest request)
+    {
+        if ((_flags & Flags.Registered) != 0)
+        {
+            return true;
+        }
+
+        var result = _driver.Register(_descriptor, _slot);
+        if (result < 0)
+        {
+            request.Error = Errno.ToSocketError(result);
+            return false;
+        }
+
+        _flags |= Flags.Registered;
+        return true;
+    }
+}

@@ -1,0 +1,310 @@
+using System.Diagnostics.CodeAnalysis;
+using System.IO.Pipelines;
+using System.Net.Sockets;
+
+namespace Baton;
+
+/// <summary>
+/// The writing side of a <see cref="Connection"/>: a pipe writer straight on the socket. A write or flush is complete when the system has taken its bytes,
+/// which is all the back-pressure there is and all that is needed.
+/// </summary>
+/// <remarks>
+/// <para>The first write after a poll goes out at once, from the caller's memory. What is written after it, or while earlier bytes still wait, joins a queue that
+/// is sent in one system call at the end of the iteration, or as soon as there is room. Small writes are copied into the queue; large ones stand in it as they
+/// are.</para>
+/// <para>Invariants. The chain of blocks from <c>_first</c> to <c>_last</c> holds, after the <c>_start</c> bytes of <c>_first</c> that were sent, <c>_pending</c>
+/// bytes that are to be sent and then <c>_unflushed</c> bytes that nobody has flushed. While <c>_pending</c> is not 0, either a send waits for room, or one is due
+/// at the end of the iteration. Operations wait in the order of their ends.</para>
+/// </remarks>
+internal sealed partial class ConnectionWriter : PipeWriter
+{
+    /// <summary>Writes up to this many bytes are copied when they have to wait; larger ones are not.</summary>
+    private const int CopyLimit = IoBlockPool.BlockSize;
+
+    private readonly IoSocket _io;
+    private readonly IoDriver _driver;
+    private IoBlock? _first;
+    private IoBlock? _last;
+    private int _start;
+    private long _pending;
+    private long _unflushed;
+    private long _queued;
+    private long _taken;
+    private long _lastSendPoll = -1;
+    private SendRequest? _request;
+    private WriteOperation? _firstWaiter;
+    private WriteOperation? _lastWaiter;
+    private WriteOperation? _free;
+    private SocketError _failure;
+    private bool _isBroken;
+    private bool _isBlockRequested;
+    private bool _isSendDue;
+    private bool _isCompleted;
+    private bool _isShutDown;
+    private bool _isFlushCancelRequested;
+
+    internal ConnectionWriter(Connection connection)
+    {
+        Connection = connection;
+        _io = connection.Io;
+        _driver = connection.Loop.Driver;
+    }
+
+    /// <inheritdoc/>
+    public override bool CanGetUnflushedBytes => true;
+
+    /// <inheritdoc/>
+    public override long UnflushedBytes => _unflushed;
+
+    internal Connection Connection { get; }
+
+    /// <summary>Bytes that the system has not taken yet, those that nobody has flushed included.</summary>
+    internal long Buffered => _pending + _unflushed;
+
+    /// <summary>Whether nothing can be sent any more: an error, a close, or a write that was cancelled when it was half sent.</summary>
+    internal bool HasFailed => _failure != SocketError.Success || _isBroken;
+
+    /// <summary>Whether the output ended in the middle of something, so that to close it in good order would deceive the peer.</summary>
+    internal bool IsBroken => _isBroken;
+
+    /// <inheritdoc/>
+    public override Memory<byte> GetMemory(int sizeHint = 0)
+    {
+        var block = GetBlock(sizeHint);
+        return block.Space[block.Length..];
+    }
+
+    /// <inheritdoc/>
+    public override Span<byte> GetSpan(int sizeHint = 0) => GetMemory(sizeHint).Span;
+
+    /// <inheritdoc/>
+    public override void Advance(int bytes)
+    {
+        Connection.Loop.CheckThread();
+        if (!_isBlockRequested || (uint)bytes > (uint)(_last!.Space.Length - _last.Length))
+        {
+            throw new ArgumentOutOfRangeException(nameof(bytes), "Advance goes with a buffer of GetMemory or GetSpan, and not beyond its end.");
+        }
+
+        _last.Length += bytes;
+        _unflushed += bytes;
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => WriteAsync(default, cancellationToken);
+
+    /// <inheritdoc/>
+    public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
+    {
+        if (cancellationToken.IsCancellationRequested)
+        {
+            return ValueTask.FromCanceled<FlushResult>(cancellationToken);
+        }
+
+        var isCancelled = _isFlushCancelRequested;
+        _isFlushCancelRequested = false;
+        var operation = Write(source, cancellationToken);
+        return operation is null || isCancelled ? new ValueTask<FlushResult>(new FlushResult(isCancelled, isCompleted: false)) : operation.AsFlush();
+    }
+
+    /// <inheritdoc/>
+    public override void CancelPendingFlush()
+    {
+        Connection.Loop.CheckThread();
+        var isCancelled = false;
+        for (var waiter = _firstWaiter; waiter is not null;)
+        {
+            var next = waiter.Next;
+            isCancelled |= waiter.CancelByWriter();
+            waiter = next;
+        }
+
+        _isFlushCancelRequested = !isCancelled;
+    }
+
+    /// <inheritdoc/>
+    public override void Complete(Exception? exception = null)
+    {
+        Connection.Loop.CheckThread();
+        if (exception is not null)
+        {
+            Connection.Abort();
+            return;
+        }
+
+        if (!_isCompleted)
+        {
+            ForgetRequestedBlock();
+            _isCompleted = true;
+            if (!HasFailed)
+            {
+                MarkFlushed();
+                SendQueued();
+                ShutDownWhenSent();
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public override ValueTask CompleteAsync(Exception? exception = null)
+    {
+        Complete(exception);
+        return WaitUntilTaken(CancellationToken.None)?.AsVoid() ?? default;
+    }
+
+    /// <summary>Writes. Null when the system has taken everything already.</summary>
+    internal WriteOperation? Write(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
+    {
+        CheckCanWrite();
+        ForgetRequestedBlock();
+        if (HasFailed)
+        {
+            return Failed();
+        }
+
+        var isPartlySent = false;
+        var isFirst = _pending == 0 && _driver.PollCount != _lastSendPoll;
+        if (isFirst && _unflushed == 0 && !source.IsEmpty)
+        {
+            // The usual case: nothing before it, so it goes out from where it is.
+            _lastSendPoll = _driver.PollCount;
+            var count = _io.TrySend(source.Span, out var error);
+            if (count == source.Length)
+            {
+                return Connection.Loop.TryConsumeBudget() ? null : DoneThroughQueue();
+            }
+
+            if (error is not (SocketError.Success or SocketError.WouldBlock))
+            {
+                Fail(error);
+                return Failed();
+            }
+
+            source = source[count..];
+            isPartlySent = count > 0;
+        }
+
+        var borrowed = Enqueue(source);
+        MarkFlushed();
+        if (isFirst)
+        {
+            SendQueued();
+        }
+
+        var operation = WaitUntilTaken(cancellationToken, borrowed);
+        if (operation is not null)
+        {
+            operation.IsPartlySent = isPartlySent;
+        }
+
+        return operation;
+    }
+
+    /// <summary>Sends what it can of everything, flushed or not, because the connection is about to be closed.</summary>
+    internal void SendRest()
+    {
+        ForgetRequestedBlock();
+        if (!HasFailed)
+        {
+            MarkFlushed();
+            SendQueued();
+        }
+    }
+
+    /// <summary>Waits until the system has taken everything that is queued now. Null when it has.</summary>
+    internal WriteOperation? WaitUntilTaken(CancellationToken cancellationToken, IoBlock? borrowed = null)
+    {
+        if (HasFailed)
+        {
+            return Failed();
+        }
+
+        if (_pending == 0)
+        {
+            return Connection.Loop.TryConsumeBudget() ? null : DoneThroughQueue();
+        }
+
+        ScheduleSend();
+        var operation = Rent(_queued, borrowed);
+        if (_lastWaiter is null)
+        {
+            _firstWaiter = operation;
+        }
+        else
+        {
+            _lastWaiter.Next = operation;
+        }
+
+        _lastWaiter = operation;
+        operation.Watch(cancellationToken);
+        return operation;
+    }
+
+    internal void Recycle(WriteOperation operation)
+    {
+        operation.Borrowed = null;
+        operation.Next = _free;
+        _free = operation;
+    }
+
+    private WriteOperation Failed()
+    {
+        var operation = Rent(_queued, null);
+        operation.Fail(CreateFailure());
+        return operation;
+    }
+
+    private WriteOperation DoneThroughQueue()
+    {
+        var operation = Rent(_queued, null);
+        operation.FinishThroughQueue();
+        return operation;
+    }
+
+    private WriteOperation Rent(long end, IoBlock? borrowed)
+    {
+        var operation = _free;
+        if (operation is null)
+        {
+            operation = new WriteOperation(this, Connection.Loop);
+        }
+        else
+        {
+            _free = operation.Next;
+            operation.Next = null;
+        }
+
+        operation.Start(end, borrowed);
+        return operation;
+    }
+
+    /// <summary>A buffer that was handed out ends with the write or flush that follows; where nothing was put in it, so does its block.</summary>
+    private void ForgetRequestedBlock()
+    {
+        if (_isBlockRequested)
+        {
+            _isBlockRequested = false;
+            if (_pending == 0 && _unflushed == 0)
+            {
+                DropFirst();
+            }
+        }
+    }
+
+    private void CheckCanWrite()
+    {
+        Connection.Loop.CheckThread();
+        if (_isCompleted)
+        {
+            ThrowCompleted();
+        }
+    }
+
+    private IOException CreateFailure() => _isBroken
+        ? new IOException(
+            $"The output of {Connection} ended in the middle of a write that was cancelled: what follows would not make sense to the peer. Close the connection.")
+        : ConnectionFailure.Create(_failure, Connection, "Sending");
+
+    [DoesNotReturn]
+    private static void ThrowCompleted() => throw new InvalidOperationException("The output was completed: nothing can be written any more.");
+}

@@ -1,0 +1,151 @@
+using System.IO.Pipelines;
+using System.Net.Sockets;
+using System.Threading.Tasks.Sources;
+
+namespace Baton;
+
+/// <summary>The read of a connection that is in progress: through the pipe, or through the stream into a buffer of the caller's.</summary>
+internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
+    : IoRequest(loop), IValueTaskSource<ReadResult>, IValueTaskSource<int>, ITokenCancellable
+{
+    private CancellationTokenRegistration _registration;
+    private CancellationToken _token;
+    private string? _cancelMessage;
+    private int _minimum;
+    private Cancellation _cancellation;
+    private bool _isForStream;
+
+    private enum Cancellation : byte
+    {
+        None,
+        ByTask,
+        ByToken,
+        ByReader,
+    }
+
+    public int Use => Token;
+
+    internal ValueTask<ReadResult> AsRead() => new(this, Token);
+
+    internal ValueTask<int> AsCount() => new(this, Token);
+
+    /// <summary>Starts a use: for the pipe, which waits without a buffer, or for the stream, which receives straight into the caller's.</summary>
+    internal void Start(bool isForStream, Memory<byte> buffer, int minimum)
+    {
+        Begin();
+        Kind = IoOperationKind.Receive;
+        Buffer = buffer;
+        Error = SocketError.Success;
+        BytesTransferred = 0;
+        _isForStream = isForStream;
+        _minimum = minimum;
+        _cancellation = Cancellation.None;
+    }
+
+    /// <summary>Completes a use whose outcome was there at once.</summary>
+    internal void FinishNow(int count)
+    {
+        BytesTransferred = count;
+        CompleteThroughQueue();
+    }
+
+    internal void Submit(CancellationToken cancellationToken)
+    {
+        _token = cancellationToken;
+        if (reader.Io.Submit(this))
+        {
+            Finish();
+        }
+        else
+        {
+            _registration = TokenCancellation.Register(this, cancellationToken);
+        }
+    }
+
+    /// <summary>For <see cref="PipeReader.CancelPendingRead"/>. False when no read is pending.</summary>
+    internal bool CancelByReader() => TryCancel(Cancellation.ByReader);
+
+    public void CancelByToken() => TryCancel(Cancellation.ByToken);
+
+    protected override bool RequestCancel(string? message)
+    {
+        _cancelMessage = message;
+        return TryCancel(Cancellation.ByTask);
+    }
+
+    protected override bool OnResuming()
+    {
+        // Only now is a block lent, so that one that is warm serves connection after connection.
+        while (!_isForStream && Error == SocketError.Success && !reader.Fill(_minimum))
+        {
+            if (!reader.Io.Submit(this))
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    ReadResult IValueTaskSource<ReadResult>.GetResult(short token)
+    {
+        EndUse(token);
+        OnResultTaken();
+
+        // A read that is awaited only after it completed was not resumed, and has not filled yet.
+        if (Error == SocketError.Success)
+        {
+            reader.Fill(_minimum);
+        }
+
+        return reader.TakeResult(_minimum, isCanceled: _cancellation == Cancellation.ByReader);
+    }
+
+    int IValueTaskSource<int>.GetResult(short token)
+    {
+        EndUse(token);
+        OnResultTaken();
+        return reader.OnReceived(Error, BytesTransferred, Buffer.IsEmpty);
+    }
+
+    protected override void OnResultTaken()
+    {
+        _registration.Dispose();
+        _registration = default;
+        if (Error != SocketError.OperationAborted || _cancellation == Cancellation.None)
+        {
+            if (Error != SocketError.Success)
+            {
+                reader.Fail(Error);
+            }
+
+            return;
+        }
+
+        switch (_cancellation)
+        {
+            case Cancellation.ByTask:
+                throw new CancelledException(_cancelMessage);
+            case Cancellation.ByToken:
+                throw new OperationCanceledException(_token);
+            default:
+                // A read that the reader cancelled has a result.
+                Error = SocketError.Success;
+                break;
+        }
+    }
+
+    internal override string Describe() => $"read from {reader.Connection}";
+
+    private bool TryCancel(Cancellation cancellation)
+    {
+        if (!IsPending)
+        {
+            return false;
+        }
+
+        _cancellation = cancellation;
+        reader.Io.Cancel(this);
+        return true;
+    }
+}

@@ -1,0 +1,143 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Baton;
+
+// Accepting connections, and serving each.
+public sealed partial class Server
+{
+    /// <summary>How long a server that is out of descriptors or memory leaves its listeners alone.</summary>
+    private static readonly TimeSpan ExhaustedDelay = TimeSpan.FromSeconds(1);
+
+    // Accept loops and handlers start eagerly: a task that is cancelled before its first step never runs, and would leave its socket behind.
+    private void StartAccepting()
+    {
+        for (var i = 0; i < _listeners.Count; i++)
+        {
+            _acceptLoopCount++;
+            _acceptLoops.Add(Loop.CreateTask(AcceptAsync(_listeners[i], EndPoints[i]), $"accept at {EndPoints[i]}", eager: true));
+        }
+    }
+
+    private async Coroutine AcceptAsync(LoopSocket listener, EndPoint endPoint)
+    {
+        var isReported = false;
+        try
+        {
+            while (!_isStopped)
+            {
+                LoopSocket? socket = null;
+                SocketException? failure = null;
+                try
+                {
+                    socket = await listener.AcceptAsync();
+                }
+                catch (SocketException exception)
+                {
+                    failure = exception;
+                }
+
+                if (socket is not null)
+                {
+                    isReported = false;
+                    Serve(socket);
+                }
+                else if (!_isStopped && IsExhausted(failure!.SocketErrorCode))
+                {
+                    // Once an episode: the system stays exhausted for as long as it likes.
+                    if (!isReported)
+                    {
+                        isReported = true;
+                        Loop.ReportException(
+                            $"Cannot accept connections at {endPoint} for now; trying again every {ExhaustedDelay.TotalSeconds} s", failure, LoopTask.Current, this);
+                    }
+
+                    await Coroutine.Sleep(ExhaustedDelay);
+                }
+                else
+                {
+                    // The peer of one connection gave up before it was accepted, or its network failed: that is nobody else's concern.
+                    await Coroutine.Yield();
+                }
+            }
+        }
+        finally
+        {
+            listener.Dispose();
+            _acceptLoopCount--;
+            NotifyIfClosed();
+        }
+    }
+
+    private static bool IsExhausted(SocketError error) => error
+        is SocketError.TooManyOpenSockets or SocketError.NoBufferSpaceAvailable or SocketError.SocketError or SocketError.InvalidArgument
+        or SocketError.AccessDenied or SocketError.NotSocket or SocketError.OperationNotSupported;
+
+    private void Serve(LoopSocket socket)
+    {
+        if (_isStopped)
+        {
+            socket.Dispose();
+            return;
+        }
+
+        // The socket has inherited TCP_NODELAY from the listener.
+        var client = new ServerConnection(new Connection(socket, setNoDelay: false));
+        client.Next = _connections;
+        if (_connections is not null)
+        {
+            _connections.Previous = client;
+        }
+
+        _connections = client;
+        ConnectionCount++;
+        AcceptedCount++;
+        Loop.CreateTask(ServeAsync(client), name: null, eager: true);
+    }
+
+    private async Coroutine ServeAsync(ServerConnection client)
+    {
+        var connection = client.Connection;
+        var task = LoopTask.Current!;
+        client.Task = task;
+        try
+        {
+            await _handler(connection);
+            await connection.CloseAsync();
+        }
+        catch (OperationCanceledException exception) when (exception is CancelledException || task.CancelRequests > 0)
+        {
+            // Closed below, in silence.
+        }
+        catch (Exception exception)
+        {
+            connection.Abort();
+            Loop.ReportException($"The handler of a connection failed. {connection} has been closed", exception, task, connection);
+        }
+        finally
+        {
+            connection.Dispose();
+            Remove(client);
+        }
+    }
+
+    private void Remove(ServerConnection client)
+    {
+        if (client.Previous is null)
+        {
+            _connections = client.Next;
+        }
+        else
+        {
+            client.Previous.Next = client.Next;
+        }
+
+        if (client.Next is not null)
+        {
+            client.Next.Previous = client.Previous;
+        }
+
+        ConnectionCount--;
+        NotifyIfClosed();
+    }
+}

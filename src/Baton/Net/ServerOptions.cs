@@ -1,0 +1,22 @@
+namespace Baton;
+
+/// <summary>How a <see cref="Server"/> listens and ends. Everything has a default.</summary>
+public sealed class ServerOptions
+{
+    /// <summary>How many connections may wait to be accepted, at each end point. 100 unless set, as in asyncio; the system has a limit of its own.</summary>
+    public int Backlog { get; set; } = 100;
+
+    /// <summary>Whether a port can be listened at again while connections of an earlier server linger (SO_REUSEADDR). True unless set.</summary>
+    public bool ReuseAddress { get; set; } = true;
+
+    /// <summary>Whether several servers, of this process or others, share the end points, each getting a part of the connections (SO_REUSEPORT).</summary>
+    public bool ReusePort { get; set; }
+
+    /// <summary>Whether small writes leave at once (TCP_NODELAY). True unless set.</summary>
+    public bool NoDelay { get; set; } = true;
+
+    /// <summary>
+    /// How long <see cref="Server.ShutdownAsync"/> waits for handlers that it has cancelled, before it aborts their connections. 5 seconds unless set.
+    /// </summary>
+    public TimeSpan CancelGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+}
