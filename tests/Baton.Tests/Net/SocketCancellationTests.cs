@@ -179,10 +179,12 @@ public class SocketCancellationTests
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
         using var two = server;
+
+        // An accepted socket, which epoll does not know yet: when it gets to know it, it reports that there is room.
         var isFull = true;
         test.Calls.OnSend = (descriptor, _) =>
         {
-            if (descriptor != client.Handle || !isFull)
+            if (descriptor != server.Handle || !isFull)
             {
                 return null;
             }
@@ -191,9 +193,9 @@ public class SocketCancellationTests
             return -Errno.EAGAIN;
         };
         int? sent = null;
-        await CancelOnceHappened(async () => sent = await client.SendAsync(new byte[1000]), makeItHappen: null);
+        await CancelOnceHappened(async () => sent = await server.SendAsync(new byte[1000]), makeItHappen: null);
         Assert.Equal(1000, sent);
-        await NetTest.ReceiveAll(server, 1000);
+        await NetTest.ReceiveAll(client, 1000);
     });
 
     [Fact]
