@@ -141,6 +141,9 @@ public class Future : LoopItem
         return true;
     }
 
+    /// <summary>Cancels the future on behalf of something that awaits it. False when it is done.</summary>
+    internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
+
     /// <summary>
     /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done already. Corresponds
     /// to <c>Future.add_done_callback</c>.
