@@ -334,6 +334,12 @@ public class Future : LoopItem
         if (_outcome is ExceptionDispatchInfo original)
         {
             _outcome = original.SourceException.Message;
+            if (original.SourceException is not CancelledException)
+            {
+                // Another library's exception counted as the cancellation of this task. To others it is one like any other.
+                throw new CancelledException(original.SourceException.Message, original.SourceException);
+            }
+
             original.Throw();
         }
 

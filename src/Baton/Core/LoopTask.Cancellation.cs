@@ -56,6 +56,13 @@ public partial class LoopTask
             return false;
         }
 
+        if (_isCancelling)
+        {
+            // From a callback on the token, which the request before is calling.
+            CancelNow(message);
+            return true;
+        }
+
         var cancelling = Loop.CancellingTasks;
         var start = cancelling.Count;
         CancelAsAwaited(message);
