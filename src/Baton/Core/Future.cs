@@ -141,6 +141,9 @@ public class Future : LoopItem
         return true;
     }
 
+    /// <summary>Cancels the future on behalf of something that awaits it. False when it is done.</summary>
+    internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
+
     /// <summary>
     /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done already. Corresponds
     /// to <c>Future.add_done_callback</c>.
@@ -331,6 +334,12 @@ public class Future : LoopItem
         if (_outcome is ExceptionDispatchInfo original)
         {
             _outcome = original.SourceException.Message;
+            if (original.SourceException is not CancelledException)
+            {
+                // Another library's exception counted as the cancellation of this task. To others it is one like any other.
+                throw new CancelledException(original.SourceException.Message, original.SourceException);
+            }
+
             original.Throw();
         }
 
