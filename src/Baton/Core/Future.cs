@@ -333,17 +333,10 @@ public class Future : LoopItem
         // The first to look gets the exception that ended the task, with its stack; later ones a fresh one with the same message.
         if (_outcome is ExceptionDispatchInfo original)
         {
-            if (original.SourceException is not CancelledException)
-            {
-                // Another library's, with which it obeyed the task's token. Whoever waits for the task has one type to catch.
-                _outcome = null;
-                throw new CancelledException(null, original.SourceException);
-            }
-
             _outcome = original.SourceException.Message;
             if (original.SourceException is not CancelledException)
             {
-                // Another library's exception counted as the cancellation of this task. To others it is one like any other.
+                // Another library's, with which it obeyed a token. Whoever waits for the task has one type to catch.
                 throw new CancelledException(original.SourceException.Message, original.SourceException);
             }
 
