@@ -8,6 +8,9 @@ public sealed partial class EventLoop
     private int _taskCount;
     private int _taskNumber;
 
+    /// <summary>Tasks that a cancellation has reached and that are still to be cancelled. Empty but while one spreads.</summary>
+    internal List<LoopTask> CancellingTasks { get; } = [];
+
     /// <summary>Calls from other threads whose coroutines have not ended.</summary>
     internal HashSet<IAbandonable> OpenCalls { get; } = [];
 

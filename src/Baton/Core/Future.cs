@@ -141,6 +141,9 @@ public class Future : LoopItem
         return true;
     }
 
+    /// <summary>Cancels the future on behalf of something that awaits it. False when it is done.</summary>
+    internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
+
     /// <summary>
     /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done already. Corresponds
     /// to <c>Future.add_done_callback</c>.
@@ -330,14 +333,13 @@ public class Future : LoopItem
         // The first to look gets the exception that ended the task, with its stack; later ones a fresh one with the same message.
         if (_outcome is ExceptionDispatchInfo original)
         {
+            _outcome = original.SourceException.Message;
             if (original.SourceException is not CancelledException)
             {
-                // Another library's, with which it obeyed the task's token. Whoever waits for the task has one type to catch.
-                _outcome = null;
-                throw new CancelledException(null, original.SourceException);
+                // Another library's, with which it obeyed a token. Whoever waits for the task has one type to catch.
+                throw new CancelledException(original.SourceException.Message, original.SourceException);
             }
 
-            _outcome = original.SourceException.Message;
             original.Throw();
         }
 

@@ -105,7 +105,7 @@ internal sealed class FutureWait : LoopItem
         _continuation();
     }
 
-    internal override bool CancelWait(string? message) => _future.Cancel(message);
+    internal override bool CancelWait(string? message) => _future.CancelAsAwaited(message) || _future.IsCancelled;
 
     internal override string Describe() => _future.ToString();
 }
