@@ -13,7 +13,9 @@ internal sealed class EchoServer(bool quiet)
     private int _open;
 
     /// <summary>Serves until the task is cancelled, as Ctrl-C and SIGTERM do, and then shuts down in stages.</summary>
-    public async Coroutine RunAsync(string host, int port)
+    /// <param name="host">Where to listen; null for every interface.</param>
+    /// <param name="port">The port to listen on.</param>
+    public async Coroutine RunAsync(string? host, int port)
     {
         await using var server = await Server.StartAsync(host, port, HandleAsync);
         foreach (var endPoint in server.EndPoints)

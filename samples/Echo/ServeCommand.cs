@@ -17,7 +17,7 @@ internal static class ServeCommand
 
     private static readonly Option<string> Host = new("--host")
     {
-        Description = "The name or address to listen on; 0.0.0.0 or :: for every interface.",
+        Description = "The name or address to listen on; * for every interface, IPv4 and IPv6.",
         HelpName = "HOST",
         DefaultValueFactory = _ => "localhost",
     };
@@ -42,7 +42,7 @@ internal static class ServeCommand
     {
         try
         {
-            EventLoop.Run(() => new EchoServer(quiet).RunAsync(host, port));
+            EventLoop.Run(() => new EchoServer(quiet).RunAsync(host == "*" ? null : host, port));
             return 0;
         }
         catch (SocketException exception)
