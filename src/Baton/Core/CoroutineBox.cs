@@ -144,7 +144,8 @@ internal abstract class CoroutineBox : CoroutineSource
         }
     }
 
-    internal override bool CancelWait(string? message) => _awaited is { } awaited && awaited.Cancel(message);
+    internal override bool CancelWait(string? message) =>
+        _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.IsCancelled);
 
     internal override string Describe() => _awaited is { } awaited ? awaited.ToString()! : "a coroutine";
 

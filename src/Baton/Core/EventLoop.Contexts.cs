@@ -128,6 +128,30 @@ public sealed partial class EventLoop
         }
     }
 
+    /// <summary>The execution context of now, to return to with <see cref="ReturnTo"/>: there is one even where its flow is suppressed.</summary>
+    internal static ExecutionContext CaptureToReturn(out bool isFlowSuppressed)
+    {
+        isFlowSuppressed = ExecutionContext.IsFlowSuppressed();
+        if (!isFlowSuppressed)
+        {
+            return ExecutionContext.Capture()!;
+        }
+
+        ExecutionContext.RestoreFlow();
+        var context = ExecutionContext.Capture()!;
+        ExecutionContext.SuppressFlow();
+        return context;
+    }
+
+    internal static void ReturnTo(ExecutionContext context, bool isFlowSuppressed)
+    {
+        ExecutionContext.Restore(context);
+        if (isFlowSuppressed)
+        {
+            ExecutionContext.SuppressFlow();
+        }
+    }
+
     private static ExecutionContext CaptureDefault()
     {
         // The context without any AsyncLocal, which the BCL does not show to anybody by name.
@@ -136,6 +160,16 @@ public sealed partial class EventLoop
         thread.UnsafeStart(result);
         thread.Join();
         return result[0]!;
+    }
+
+    /// <summary>For code outside of items that started a coroutine too deep to run it there: it runs in the next batch.</summary>
+    private void QueueDeferred()
+    {
+        if (_next is { } next)
+        {
+            _next = null;
+            _ready.Enqueue(next);
+        }
     }
 
     private void DriveDeferred()

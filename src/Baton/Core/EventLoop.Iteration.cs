@@ -26,10 +26,12 @@ public sealed partial class EventLoop
     /// Has a callback called once, at the end of the current iteration and before the loop polls again: for work that several callers of one iteration
     /// share, such as one system call for all their writes. It runs in no task, and in whatever execution context the loop is then.
     /// </summary>
+    /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public void BeforePoll(Action<object?> callback, object? state)
     {
         ArgumentNullException.ThrowIfNull(callback);
         CheckThread();
+        CheckOpen();
         _beforePoll.Add((callback, state));
     }
 
@@ -128,6 +130,7 @@ public sealed partial class EventLoop
             {
                 // Coroutines keep their exceptions; what arrives here comes from a callback, or from an async void method.
                 ReportFailedItem(item!, exception);
+                QueueDeferred();
             }
         }
 
@@ -149,6 +152,8 @@ public sealed partial class EventLoop
             {
                 ReportException($"Exception in callback {NameOf(callback, state)}", exception);
             }
+
+            QueueDeferred();
         }
 
         _beforePoll.RemoveRange(0, count);

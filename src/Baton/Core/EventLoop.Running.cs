@@ -10,7 +10,7 @@ public sealed partial class EventLoop
     /// <exception cref="InvalidOperationException">The loop is running or closed, or another loop runs on this thread.</exception>
     public void RunForever()
     {
-        Enter(out var previousContext, out var previousExecutionContext);
+        Enter(out var previousContext, out var previousExecutionContext, out var isFlowSuppressed);
         try
         {
             do
@@ -21,7 +21,7 @@ public sealed partial class EventLoop
         }
         finally
         {
-            Leave(previousContext, previousExecutionContext);
+            Leave(previousContext, previousExecutionContext, isFlowSuppressed);
         }
     }
 
@@ -124,16 +124,16 @@ public sealed partial class EventLoop
         }
     }
 
-    private void Enter(out SynchronizationContext? previousContext, out ExecutionContext? previousExecutionContext)
+    private void Enter(out SynchronizationContext? previousContext, out ExecutionContext previousExecutionContext, out bool isFlowSuppressed)
     {
         CheckCanRun();
         previousContext = SynchronizationContext.Current;
-        previousExecutionContext = ExecutionContext.Capture();
+        previousExecutionContext = CaptureToReturn(out isFlowSuppressed);
         _state = State.Running;
         t_running = this;
     }
 
-    private void Leave(SynchronizationContext? previousContext, ExecutionContext? previousExecutionContext)
+    private void Leave(SynchronizationContext? previousContext, ExecutionContext previousExecutionContext, bool isFlowSuppressed)
     {
         _state = State.Idle;
         _stopRequested = false;
@@ -141,9 +141,6 @@ public sealed partial class EventLoop
         CurrentTask = null;
         t_running = null;
         SetContext(previousContext);
-        if (previousExecutionContext is not null)
-        {
-            ExecutionContext.Restore(previousExecutionContext);
-        }
+        ReturnTo(previousExecutionContext, isFlowSuppressed);
     }
 }

@@ -8,6 +8,9 @@ public sealed partial class EventLoop
     private int _taskCount;
     private int _taskNumber;
 
+    /// <summary>Tasks that a cancellation has reached and that are still to be cancelled. Empty but while one spreads.</summary>
+    internal List<LoopTask> CancellingTasks { get; } = [];
+
     /// <summary>Calls from other threads whose coroutines have not ended.</summary>
     internal HashSet<IAbandonable> OpenCalls { get; } = [];
 
@@ -62,11 +65,21 @@ public sealed partial class EventLoop
     }
 
     /// <summary>Creates a future without a result. Corresponds to <c>loop.create_future</c>.</summary>
-    public Future CreateFuture() => new PlainFuture(this);
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    public Future CreateFuture()
+    {
+        CheckThread();
+        return new PlainFuture(this);
+    }
 
     /// <summary>Creates a future. Corresponds to <c>loop.create_future</c>.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public Future<TResult> CreateFuture<TResult>() => new(this);
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    public Future<TResult> CreateFuture<TResult>()
+    {
+        CheckThread();
+        return new Future<TResult>(this);
+    }
 
     internal int NextTaskNumber() => ++_taskNumber;
 
@@ -119,7 +132,7 @@ public sealed partial class EventLoop
         var next = _next;
         var budget = _budget;
         var synchronizationContext = SynchronizationContext.Current;
-        var context = ExecutionContext.Capture();
+        var context = CaptureToReturn(out var isFlowSuppressed);
         _next = null;
         task.Run(this);
         _next = next;
@@ -127,7 +140,7 @@ public sealed partial class EventLoop
         CurrentTask = current;
         IsContextSuspended = suspended;
         SetContext(synchronizationContext);
-        RestoreContext(context);
+        ReturnTo(context, isFlowSuppressed);
     }
 
     private void CheckCanCreate(bool eager)

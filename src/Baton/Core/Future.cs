@@ -9,7 +9,7 @@ namespace Baton;
 /// tasks of its loop. Corresponds to <c>asyncio.Future</c>.
 /// </summary>
 /// <remarks>
-/// <para>Belongs to one loop and to that loop's thread: every member throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
+/// <para>Belongs to one loop and to that loop's thread: every method throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
 /// runs inside <c>SetResult</c>: completing a future puts its callbacks and awaiting coroutines in the ready queue, in the order in which they came.</para>
 /// </remarks>
 public class Future : LoopItem
@@ -71,10 +71,8 @@ public class Future : LoopItem
     /// <exception cref="CancelledException">The future was cancelled.</exception>
     public void GetResult()
     {
-        if (_state != FutureState.Succeeded)
-        {
-            ThrowNoResult();
-        }
+        Loop.CheckThread();
+        EndAwait();
     }
 
     /// <summary>Completes the future. Corresponds to <c>Future.set_result</c>.</summary>
@@ -143,6 +141,9 @@ public class Future : LoopItem
         return true;
     }
 
+    /// <summary>Cancels the future on behalf of something that awaits it. False when it is done.</summary>
+    internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
+
     /// <summary>
     /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done already. Corresponds
     /// to <c>Future.add_done_callback</c>.
@@ -210,6 +211,16 @@ public class Future : LoopItem
         }
 
         return false;
+    }
+
+    /// <summary>The result for an awaiter, which has checked the thread before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void EndAwait()
+    {
+        if (_state != FutureState.Succeeded)
+        {
+            ThrowNoResult();
+        }
     }
 
     /// <summary>Registers an item that enters the ready queue when the future is done.</summary>
@@ -322,7 +333,20 @@ public class Future : LoopItem
         // The first to look gets the exception that ended the task, with its stack; later ones a fresh one with the same message.
         if (_outcome is ExceptionDispatchInfo original)
         {
+            if (original.SourceException is not CancelledException)
+            {
+                // Another library's, with which it obeyed the task's token. Whoever waits for the task has one type to catch.
+                _outcome = null;
+                throw new CancelledException(null, original.SourceException);
+            }
+
             _outcome = original.SourceException.Message;
+            if (original.SourceException is not CancelledException)
+            {
+                // Another library's exception counted as the cancellation of this task. To others it is one like any other.
+                throw new CancelledException(original.SourceException.Message, original.SourceException);
+            }
+
             original.Throw();
         }
 
@@ -347,6 +371,12 @@ public sealed class Future<TResult> : Future
     public new TResult GetResult()
     {
         base.GetResult();
+        return _result;
+    }
+
+    internal new TResult EndAwait()
+    {
+        base.EndAwait();
         return _result;
     }
 

@@ -14,7 +14,7 @@ public readonly struct FutureAwaiter : ICriticalNotifyCompletion, ILoopAwaiter
     public bool IsCompleted => _future.PollForAwait();
 
     /// <summary>Ends the await: throws where the future failed or was cancelled.</summary>
-    public void GetResult() => _future.GetResult();
+    public void GetResult() => _future.EndAwait();
 
     /// <inheritdoc/>
     public void OnCompleted(Action continuation) => FutureWait.Suspend(_future, continuation, ExecutionContext.Capture());
@@ -38,7 +38,7 @@ public readonly struct FutureAwaiter<TResult> : ICriticalNotifyCompletion, ILoop
     public bool IsCompleted => _future.PollForAwait();
 
     /// <summary>Ends the await: the result, or throws where the future failed or was cancelled.</summary>
-    public TResult GetResult() => _future.GetResult();
+    public TResult GetResult() => _future.EndAwait();
 
     /// <inheritdoc/>
     public void OnCompleted(Action continuation) => FutureWait.Suspend(_future, continuation, ExecutionContext.Capture());
@@ -62,7 +62,7 @@ public readonly struct LoopTaskAwaiter<TResult> : ICriticalNotifyCompletion, ILo
     public bool IsCompleted => _task.PollForAwait();
 
     /// <summary>Ends the await: the result, or throws where the task failed or was cancelled.</summary>
-    public TResult GetResult() => _task.GetResult();
+    public TResult GetResult() => _task.EndAwait();
 
     /// <inheritdoc/>
     public void OnCompleted(Action continuation) => FutureWait.Suspend(_task, continuation, ExecutionContext.Capture());
@@ -105,7 +105,7 @@ internal sealed class FutureWait : LoopItem
         _continuation();
     }
 
-    internal override bool CancelWait(string? message) => _future.Cancel(message);
+    internal override bool CancelWait(string? message) => _future.CancelAsAwaited(message) || _future.IsCancelled;
 
     internal override string Describe() => _future.ToString();
 }

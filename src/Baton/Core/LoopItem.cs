@@ -29,7 +29,10 @@ public abstract class LoopItem
     /// <summary>The coroutine that this item awaited has completed. Called on the loop thread, from the trampoline.</summary>
     internal virtual void OnAwaitedCompleted(EventLoop loop) => loop.Ready(this);
 
-    /// <summary>Cancels what this item, a leaf of a task, waits for. False when that is already done.</summary>
+    /// <summary>
+    /// Cancels what this item, a leaf of a task, waits for. True when a cancellation will come of it, also where one was on its way already; false when
+    /// what the item waits for is done otherwise.
+    /// </summary>
     internal virtual bool CancelWait(string? message) => false;
 
     /// <summary>A few words on what this item waits for, for reports.</summary>

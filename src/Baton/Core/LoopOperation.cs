@@ -19,6 +19,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     private State _state;
     private bool _useContext;
     private bool _isFaulted;
+    private bool _isCancelAccepted;
     private LoopTask? _task;
     private object? _continuation; // a CoroutineBox, or an Action<object?> that takes _continuationState
     private object? _continuationState;
@@ -65,6 +66,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         }
 
         _state = State.Pending;
+        _isCancelAccepted = false;
     }
 
     /// <summary>Ends a use that was done at once, whose result is handed out directly instead of through <see cref="Token"/>.</summary>
@@ -77,7 +79,10 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     /// <summary>
     /// Reports that the operation is done. The code that awaits it runs in the next batch; where there is none yet, as soon as there is.
     /// </summary>
-    /// <param name="faulted">Whether taking the result will throw; only <see cref="ValueTask.IsFaulted"/> shows it.</param>
+    /// <param name="faulted">
+    /// Whether taking the result will throw. It must be true where a cancellation was accepted and the operation ends as cancelled: with false, the result
+    /// is delivered and the cancellation holds for the next suspension.
+    /// </param>
     public void Complete(bool faulted = false)
     {
         if (_state != State.Pending)
@@ -87,6 +92,12 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
         _isFaulted = faulted;
         _state = State.Completed;
+        if (_isCancelAccepted && !faulted)
+        {
+            // It was too late: the result is delivered, and the cancellation holds for the next suspension.
+            _task?.DeferCancel();
+        }
+
         if (_continuation is not null)
         {
             _state = State.Queued;
@@ -111,7 +122,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     /// Asks the pending operation to end early. Whatever it does, <see cref="Complete"/> must be called, now or later, exactly once: with the
     /// result where the operation had already happened, so that nothing is lost, else so that taking the result throws <see cref="CancelledException"/>.
     /// </summary>
-    /// <returns>False when the operation cannot be cancelled; the cancellation then arrives at the task's next suspension.</returns>
+    /// <returns>False when the operation cannot be cancelled; the cancellation then arrives at the task's next suspension. Once true, it is not asked again.</returns>
     protected abstract bool RequestCancel(string? message);
 
     /// <summary>Takes the result of a completed use: throws where it failed. The use has ended when this is called.</summary>
@@ -226,5 +237,18 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         ((Action<object?>)continuation)(state);
     }
 
-    internal override bool CancelWait(string? message) => _state == State.Pending && RequestCancel(message);
+    internal override bool CancelWait(string? message)
+    {
+        if (_state != State.Pending)
+        {
+            return _isCancelAccepted && _isFaulted;
+        }
+
+        if (!_isCancelAccepted && RequestCancel(message))
+        {
+            _isCancelAccepted = _state == State.Pending || _isFaulted;
+        }
+
+        return _isCancelAccepted;
+    }
 }

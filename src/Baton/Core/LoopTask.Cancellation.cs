@@ -7,6 +7,7 @@ public partial class LoopTask
     // What the task waits for: null, one item, or a list where plain code waits for several things at once.
     private object? _leaves;
     private bool _mustCancel;
+    private bool _isCancelling;
     private int _cancelRequests;
 
     /// <summary>Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>. Corresponds to <c>Task.cancelling</c>.</summary>
@@ -42,7 +43,7 @@ public partial class LoopTask
     /// there is nothing to cancel, at its next suspension. Corresponds to <c>Task.cancel</c>.
     /// </summary>
     /// <remarks>
-    /// One request throws at most once. A value that was there before the cancel is delivered first. A task that has not started never runs. A task that
+    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first. A task that has not started never runs. A task that
     /// catches the exception goes on, and may be cancelled again.
     /// </remarks>
     /// <param name="message">The message of the exception.</param>
@@ -55,19 +56,17 @@ public partial class LoopTask
             return false;
         }
 
-        _cancelRequests++;
-        if (message is not null || _details is not null)
+        if (_isCancelling)
         {
-            Rare.CancelMessage = message;
+            // From a callback on the token, which the request before is calling.
+            CancelNow(message);
+            return true;
         }
 
-        // The token first: foreign code that sees its operation fail asks the token why.
-        CancelToken();
-        if (!IsDone && !CancelLeaves(message))
-        {
-            _mustCancel = true;
-        }
-
+        var cancelling = Loop.CancellingTasks;
+        var start = cancelling.Count;
+        CancelAsAwaited(message);
+        CancelAwaited(cancelling, start, message);
         return true;
     }
 
@@ -107,9 +106,16 @@ public partial class LoopTask
             _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
         }
 
-        if (_mustCancel && !IsDone && leaf.CancelWait(CancelMessage))
+        if (_mustCancel && !IsDone)
         {
-            _mustCancel = false;
+            var cancelling = Loop.CancellingTasks;
+            var start = cancelling.Count;
+            if (leaf.CancelWait(CancelMessage))
+            {
+                _mustCancel = false;
+            }
+
+            CancelAwaited(cancelling, start, CancelMessage);
         }
     }
 
@@ -137,6 +143,78 @@ public partial class LoopTask
         _mustCancel = false;
         cancelled = new CancelledException(CancelMessage);
         return true;
+    }
+
+    /// <summary>
+    /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
+    /// </summary>
+    internal void DeferCancel() => _mustCancel = _cancelRequests > 0 && !IsDone;
+
+    /// <summary>
+    /// Cancels the task on behalf of one that awaits it: not at once but from a list, so that neither a long chain of tasks nor a ring of them becomes a
+    /// recursion.
+    /// </summary>
+    internal override bool CancelAsAwaited(string? message)
+    {
+        if (IsDone)
+        {
+            return false;
+        }
+
+        if (!_isCancelling)
+        {
+            _isCancelling = true;
+            Loop.CancellingTasks.Add(this);
+        }
+
+        return true;
+    }
+
+    /// <summary>Cancels the tasks in the list from an index on, and those that this adds.</summary>
+    private static void CancelAwaited(List<LoopTask> tasks, int start, string? message)
+    {
+        if (tasks.Count == start)
+        {
+            return;
+        }
+
+        try
+        {
+            for (var i = start; i < tasks.Count; i++)
+            {
+                tasks[i].CancelNow(message);
+            }
+        }
+        finally
+        {
+            for (var i = start; i < tasks.Count; i++)
+            {
+                tasks[i]._isCancelling = false;
+            }
+
+            tasks.RemoveRange(start, tasks.Count - start);
+        }
+    }
+
+    private void CancelNow(string? message)
+    {
+        if (IsDone)
+        {
+            return;
+        }
+
+        _cancelRequests++;
+        if (message is not null || _details is not null)
+        {
+            Rare.CancelMessage = message;
+        }
+
+        // The token first: foreign code that sees its operation fail asks the token why.
+        CancelToken();
+        if (!IsDone && !CancelLeaves(message))
+        {
+            _mustCancel = true;
+        }
     }
 
     private bool CancelLeaves(string? message)

@@ -171,6 +171,12 @@ public sealed class LoopTask<TResult> : LoopTask
         return _result;
     }
 
+    internal new TResult EndAwait()
+    {
+        base.EndAwait();
+        return _result;
+    }
+
     /// <summary>For <c>await</c>.</summary>
     public new LoopTaskAwaiter<TResult> GetAwaiter() => new(this);
 

@@ -101,7 +101,7 @@ internal sealed class SleepOperation : CoroutineSource
     {
         if (IsEnded || _delay <= 0)
         {
-            return false;
+            return Status == CoroutineStatus.Failed;
         }
 
         var loop = Task!.Loop;
@@ -110,7 +110,7 @@ internal sealed class SleepOperation : CoroutineSource
             loop.CancelTimer(this);
         }
 
-        Task.RemoveLeaf(this);
+        // It stays a leaf until the exception is taken, so that another request does not add a second one.
         Fail(new CancelledException(message));
         if (Continuation is { } continuation)
         {
@@ -124,6 +124,11 @@ internal sealed class SleepOperation : CoroutineSource
 
     internal override void Recycle()
     {
+        if (Status == CoroutineStatus.Failed)
+        {
+            Task?.RemoveLeaf(this);
+        }
+
         Reset();
         if (t_pooled < PoolLimit)
         {

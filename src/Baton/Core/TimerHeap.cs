@@ -8,7 +8,8 @@ namespace Baton;
 /// <remarks>
 /// Invariants. An entry is live while its item's <see cref="LoopItem.TimerSequence"/> equals the entry's; a cancelled timer only resets that number,
 /// so its item may be used again at once while the stale entry waits to surface. <c>_stale</c> counts such entries exactly. Once there are
-/// more than 100 entries and more than half of them are stale, the heap is rebuilt from the live ones, so the garbage is bounded by the live timers.
+/// more than 100 entries and more than half of them are stale, the heap is rebuilt from the live ones when the loop next polls, or when it would have to
+/// grow, so the garbage is bounded by the live timers.
 /// </remarks>
 internal struct TimerHeap
 {
@@ -37,7 +38,7 @@ internal struct TimerHeap
         item.TimerSequence = sequence;
         if (_count == _entries.Length)
         {
-            Array.Resize(ref _entries, _count * 2);
+            MakeRoom();
         }
 
         SiftUp(_count++, new Entry(when, sequence, item));
@@ -119,6 +120,19 @@ internal struct TimerHeap
         }
 
         this = new TimerHeap();
+    }
+
+    private void MakeRoom()
+    {
+        // One batch may set and cancel any number of timers before the next purge.
+        if (_stale > _count / 2)
+        {
+            Compact();
+        }
+        else
+        {
+            Array.Resize(ref _entries, _count * 2);
+        }
     }
 
     private void Compact()

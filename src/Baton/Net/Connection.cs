@@ -189,7 +189,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"The connection {Text(LocalEndPoint)} -> {Text(RemoteEndPoint)}";
+    public override string ToString() => $"connection {Text(LocalEndPoint)} -> {Text(RemoteEndPoint)}";
 
     internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) => _reader.ReadInto(buffer, cancellationToken);
 

@@ -10,7 +10,7 @@ internal static class ConnectionFailure
     {
         var inner = SocketFailure.Create(error, doing);
         return error == SocketError.OperationAborted
-            ? new IOException($"{connection} was closed on this side while {char.ToLowerInvariant(doing[0])}{doing[1..]}.", inner)
-            : new IOException($"{connection} failed. {inner.Message}.", inner);
+            ? new IOException($"The {connection} was closed on this side while {char.ToLowerInvariant(doing[0])}{doing[1..]}.", inner)
+            : new IOException($"The {connection} failed. {inner.Message}.", inner);
     }
 }

@@ -115,7 +115,9 @@ internal sealed partial class ConnectionWriter : PipeWriter
         for (var waiter = _firstWaiter; waiter is not null;)
         {
             var next = waiter.Next;
-            isCancelled |= waiter.CancelByWriter();
+
+            // Not those of the caller's own memory: to give up the wait alone would leave that in use without anybody knowing until when.
+            isCancelled |= waiter.Borrowed is null && waiter.CancelByWriter();
             waiter = next;
         }
 

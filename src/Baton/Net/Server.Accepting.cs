@@ -112,7 +112,7 @@ public sealed partial class Server
         catch (Exception exception)
         {
             connection.Abort();
-            Loop.ReportException($"The handler of a connection failed. {connection} has been closed", exception, task, connection);
+            Loop.ReportException($"The handler of a connection failed. The {connection} has been closed", exception, task, connection);
         }
         finally
         {

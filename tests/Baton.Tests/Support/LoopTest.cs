@@ -27,16 +27,16 @@ public sealed class LoopTest
     public static void On(Action<LoopTest> body) => OnThread(() => Execute(new VirtualDriver(), body));
 
     /// <summary>Runs a coroutine as the main task of a loop.</summary>
-    public static void Run(Func<LoopTest, Coroutine> main) => On(test => test.Loop.RunUntilComplete(main(test)));
+    public static void Run(Func<LoopTest, Coroutine> main) => On(test => test.Loop.RunUntilComplete(Call(main, test)));
 
     /// <inheritdoc cref="Run(Func{LoopTest, Coroutine})"/>
-    public static void Run(Func<Coroutine> main) => On(test => test.Loop.RunUntilComplete(main()));
+    public static void Run(Func<Coroutine> main) => Run(_ => main());
 
     /// <summary>Runs a test on the default driver, in real time. Skipped where there is none.</summary>
     public static void RunOnDefaultDriver(Func<LoopTest, Coroutine> main)
     {
         Assert.SkipUnless(HasDefaultDriver(), "There is no default driver on this platform.");
-        OnThread(() => Execute(null, test => test.Loop.RunUntilComplete(main(test))));
+        OnThread(() => Execute(null, test => test.Loop.RunUntilComplete(Call(main, test))));
     }
 
     /// <summary>Runs something on a thread of its own, and fails if it does not end in time.</summary>
@@ -117,6 +117,8 @@ public sealed class LoopTest
             await Coroutine.Yield();
         }
     }
+
+    private static async Coroutine Call(Func<LoopTest, Coroutine> main, LoopTest test) => await main(test);
 
     private static void Execute(IoDriver? driver, Action<LoopTest> body)
     {

@@ -1,0 +1,125 @@
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Threading.Channels;
+
+namespace Baton.Tests.Samples;
+
+/// <summary>A program that runs beside the test: one of the samples, or a tool from outside. It ends, at the latest, with the test.</summary>
+internal sealed class SampleProcess : IAsyncDisposable
+{
+    /// <summary>Far beyond what any of these programs needs, so that only one that hangs meets it.</summary>
+    private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
+
+    private readonly Process _process;
+    private readonly CancellationTokenSource _guard = new(Limit);
+    private readonly Channel<string> _lines = Channel.CreateUnbounded<string>();
+    private readonly StringBuilder _output = new();
+    private readonly Task _pump;
+    private readonly Task<string> _errors;
+
+    private SampleProcess(Process process)
+    {
+        _process = process;
+        _pump = PumpAsync();
+        _errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
+    }
+
+    public StreamWriter Input => _process.StandardInput;
+
+    /// <summary>Starts a sample, which the build has put next to this assembly.</summary>
+    public static SampleProcess StartSample(string name, params string[] arguments)
+    {
+        var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        var program = Path.Combine(here.Parent!.Parent!.FullName, name, here.Name, name + ".dll");
+        var host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+        return Start(host, ["exec", program, .. arguments]);
+    }
+
+    /// <summary>Starts a tool, or skips the test where it is not installed.</summary>
+    public static SampleProcess StartTool(string name, params string[] arguments)
+    {
+        var folders = Environment.GetEnvironmentVariable("PATH")!.Split(Path.PathSeparator);
+        Assert.SkipUnless(folders.Any(folder => File.Exists(Path.Combine(folder, name))), $"{name} is not installed.");
+        return Start(name, arguments);
+    }
+
+    /// <summary>Waits for a line of output that contains a text.</summary>
+    public async Task<string> WaitForLineAsync(string text)
+    {
+        await foreach (var line in _lines.Reader.ReadAllAsync(_guard.Token))
+        {
+            if (line.Contains(text, StringComparison.Ordinal))
+            {
+                return line;
+            }
+        }
+
+        throw new InvalidOperationException($"The program ended without a line that contains '{text}'. It printed:\n{_output}\n{await _errors}");
+    }
+
+    /// <summary>Waits for the end.</summary>
+    public async Task<SampleResult> WaitForExitAsync()
+    {
+        await _process.WaitForExitAsync(_guard.Token);
+        await _pump;
+        return new SampleResult(_process.ExitCode, _output.ToString(), await _errors);
+    }
+
+    public void Signal(PosixSignal signal)
+    {
+        const int SigInt = 2;
+        const int SigTerm = 15;
+        Assert.Equal(0, Kill(_process.Id, signal == PosixSignal.SIGINT ? SigInt : SigTerm));
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (!_process.HasExited)
+        {
+            _process.Kill();
+            await _process.WaitForExitAsync(CancellationToken.None);
+        }
+
+        await _pump;
+        await _errors;
+        _process.Dispose();
+        _guard.Dispose();
+    }
+
+    private static SampleProcess Start(string program, IEnumerable<string> arguments) => new(Process.Start(new ProcessStartInfo(program, arguments)
+    {
+        RedirectStandardInput = true,
+        RedirectStandardOutput = true,
+        RedirectStandardError = true,
+    })!);
+
+    [DllImport("libc", EntryPoint = "kill")]
+    private static extern int Kill(int processId, int signal);
+
+    private async Task PumpAsync()
+    {
+        while (await _process.StandardOutput.ReadLineAsync(CancellationToken.None) is { } line)
+        {
+            _output.AppendLine(line);
+            _lines.Writer.TryWrite(line);
+        }
+
+        _lines.Writer.Complete();
+    }
+}
+
+/// <summary>How a program ended, and everything that it printed.</summary>
+internal sealed record SampleResult(int ExitCode, string Output, string Errors)
+{
+    /// <summary>The last line of the output.</summary>
+    public string LastLine => Output.TrimEnd().Split('\n')[^1];
+
+    /// <summary>Fails if a user would see a stack trace.</summary>
+    public SampleResult WithoutStackTrace()
+    {
+        Assert.DoesNotContain("   at ", Output + Errors, StringComparison.Ordinal);
+        Assert.DoesNotContain("Unhandled", Output + Errors, StringComparison.Ordinal);
+        return this;
+    }
+}

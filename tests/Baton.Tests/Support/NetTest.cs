@@ -1,0 +1,151 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Baton.Tests;
+
+/// <summary>
+/// Runs a test on a fresh loop over real sockets, on a watched thread of its own, and checks at the end that nothing is left: no task, timer, socket, descriptor
+/// or lent block, and no report that the test did not take.
+/// </summary>
+public sealed class NetTest
+{
+    private readonly List<LoopExceptionContext> _reports = [];
+
+    private NetTest(ScriptedCalls calls, LoopClock? clock)
+    {
+        Calls = calls;
+        Driver = TestDriver.Create(calls);
+        Loop = new EventLoop(new EventLoopOptions
+        {
+            Driver = Driver, Clock = clock, ExceptionHandler = (_, report) => _reports.Add(report), Name = "test",
+        });
+    }
+
+    public EventLoop Loop { get; }
+
+    public IoDriver Driver { get; }
+
+    public ScriptedCalls Calls { get; }
+
+    /// <summary>Runs a coroutine as the main task.</summary>
+    public static void Run(Func<NetTest, Coroutine> main) => LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main));
+
+    /// <inheritdoc cref="Run(Func{NetTest, Coroutine})"/>
+    public static void Run(Func<Coroutine> main) => Run(_ => main());
+
+    /// <summary>Runs a coroutine in time that passes only when nothing else happens.</summary>
+    public static void RunInVirtualTime(Func<NetTest, Coroutine> main)
+    {
+        var clock = new VirtualClock();
+        LoopTest.OnThread(() => Execute(new ScriptedCalls { Clock = clock }, clock, main));
+    }
+
+    /// <summary>What was reported to the exception handler so far; the test expects it.</summary>
+    public List<LoopExceptionContext> TakeReports()
+    {
+        var reports = _reports.ToList();
+        _reports.Clear();
+        return reports;
+    }
+
+    /// <summary>Two connected sockets, the one that connected first.</summary>
+    public static async Coroutine<(LoopSocket Client, LoopSocket Server)> ConnectSockets(AddressFamily family = AddressFamily.InterNetwork)
+    {
+        using var listener = Listen(family);
+        var accept = Coroutine.Start(AcceptAsync(listener));
+        var client = LoopSocket.Create(family);
+        await client.ConnectAsync(listener.LocalEndPoint!);
+        return (client, await accept);
+    }
+
+    /// <summary>Two connected connections, the one that connected first.</summary>
+    public static async Coroutine<(Connection Client, Connection Server)> Connect(AddressFamily family = AddressFamily.InterNetwork)
+    {
+        var (client, server) = await ConnectSockets(family);
+        return (new Connection(client), new Connection(server));
+    }
+
+    public static LoopSocket Listen(AddressFamily family = AddressFamily.InterNetwork)
+    {
+        var listener = LoopSocket.Create(family);
+        listener.Bind(new IPEndPoint(family == AddressFamily.InterNetworkV6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0));
+        listener.Listen();
+        return listener;
+    }
+
+    public static async Coroutine<LoopSocket> AcceptAsync(LoopSocket listener) => await listener.AcceptAsync();
+
+    /// <summary>Lets a number of iterations go by.</summary>
+    public static async Coroutine Iterate(int count = 5)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            await Coroutine.Yield();
+        }
+    }
+
+    /// <summary>Lets iterations go by, each with a poll, until something holds.</summary>
+    public static async Coroutine Until(Func<bool> condition)
+    {
+        while (!condition())
+        {
+            // Longer than the loop may leave a poll out.
+            await Coroutine.Sleep(TimeSpan.FromMilliseconds(0.1));
+        }
+    }
+
+    /// <summary>Receives until so many bytes are there.</summary>
+    public static async Coroutine<byte[]> ReceiveAll(LoopSocket socket, int count)
+    {
+        var bytes = new byte[count];
+        var received = 0;
+        while (received < count)
+        {
+            var more = await socket.ReceiveAsync(bytes.AsMemory(received));
+            Assert.NotEqual(0, more);
+            received += more;
+        }
+
+        return bytes;
+    }
+
+    /// <summary>Waits for a task that was cancelled, and checks that it ended so.</summary>
+    public static async Coroutine AssertCancelled(LoopTask task)
+    {
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await task);
+        Assert.True(task.IsCancelled);
+    }
+
+    public static byte[] Pattern(int length)
+    {
+        var bytes = new byte[length];
+        for (var i = 0; i < length; i++)
+        {
+            bytes[i] = (byte)((i * 7) + (i >> 8) + (i >> 16));
+        }
+
+        return bytes;
+    }
+
+    private static void Execute(ScriptedCalls calls, LoopClock? clock, Func<NetTest, Coroutine> main)
+    {
+        var test = new NetTest(calls, clock);
+        try
+        {
+            test.Loop.RunUntilComplete(main(test));
+            Assert.Empty(test.Loop.AllTasks());
+            Assert.Equal(0, test.Loop.TimerCount);
+            Assert.Equal(0, test.Driver.OpenSocketCount);
+            Assert.Equal(0, test.Driver.Blocks.LentCount);
+        }
+        finally
+        {
+            test.Loop.Dispose();
+        }
+
+        Assert.Empty(test._reports.Select(report => report.ToString()));
+
+        // All that is left is the event descriptor of the wake-up, which a handle closes and not the driver's calls.
+        Assert.Equal(0, calls.OpenDescriptors);
+    }
+}
