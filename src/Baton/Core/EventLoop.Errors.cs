@@ -1,9 +1,15 @@
+using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
 
 namespace Baton;
 
 public sealed partial class EventLoop
 {
+    private const int MaximumUnwrittenReports = 100;
+
+    // Concurrent because a failure may be reported from any thread.
+    private readonly ConcurrentQueue<string> _unwrittenReports = new();
+
     /// <summary>
     /// Called with every failure that reached nobody: a callback that threw, a failed task at which nobody looked. Null writes them to the standard error
     /// stream. If it throws, both failures are written there. Corresponds to <c>loop.set_exception_handler</c>.
@@ -45,7 +51,34 @@ public sealed partial class EventLoop
     /// <summary>Keeps a failure until somebody looks at it.</summary>
     internal object TrackFailure(ExceptionDispatchInfo failure, Future future) => new UnretrievedFailure(this, failure, future.ToString());
 
-    private void ReportByDefault(LoopExceptionContext context) => Console.Error.WriteLine($"[{Name}] {context}");
+    private void ReportByDefault(LoopExceptionContext context)
+    {
+        _unwrittenReports.Enqueue($"[{Name}] {context}");
+        WriteReports();
+    }
+
+    /// <summary>
+    /// Writes the reports that are left. Where the standard error stream does not take them, they wait for the next report or for the end: it may need a
+    /// descriptor to be opened, of which there is none just when there is that to report, and whoever reports must not fail by it.
+    /// </summary>
+    private void WriteReports()
+    {
+        try
+        {
+            while (_unwrittenReports.TryPeek(out var report))
+            {
+                Console.Error.WriteLine(report);
+                _unwrittenReports.TryDequeue(out _);
+            }
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ObjectDisposedException)
+        {
+            if (_unwrittenReports.Count > MaximumUnwrittenReports)
+            {
+                _unwrittenReports.TryDequeue(out _);
+            }
+        }
+    }
 
     private void ReportFailedItem(LoopItem item, Exception exception)
     {

@@ -153,6 +153,7 @@ public sealed partial class EventLoop : IDisposable
         _timers.Clear();
         _beforePoll.Clear();
         _driver.Dispose();
+        WriteReports();
     }
 
     internal static string NameOf(Delegate callback, object? state = null)

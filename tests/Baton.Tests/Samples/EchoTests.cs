@@ -1,3 +1,5 @@
+using System.Globalization;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 
 namespace Baton.Tests.Samples;
@@ -104,6 +106,29 @@ public class EchoTests
         var result = (await second.WaitForExitAsync()).WithoutStackTrace();
         Assert.Equal(1, result.ExitCode);
         Assert.Contains($"127.0.0.1:{port}", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_server_survives_running_out_of_descriptors()
+    {
+        await using var server = SampleProcess.StartSampleWithDescriptorLimit(150, "Echo", "serve", "--host", "127.0.0.1", "--port", "0");
+        var port = int.Parse(await PortAsync(server), CultureInfo.InvariantCulture);
+
+        // More than it can accept, the rest of which wait in its backlog.
+        var clients = new List<TcpClient>();
+        for (var i = 0; i < 140; i++)
+        {
+            clients.Add(new TcpClient("127.0.0.1", port));
+        }
+
+        clients.ForEach(client => client.Dispose());
+        await server.WaitForLineAsync("#140 closed");
+
+        server.Signal(PosixSignal.SIGTERM);
+        var result = await server.WaitForExitAsync();
+        Assert.Equal(0, result.ExitCode);
+        Assert.Contains("Cannot accept connections", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("Too many open files", result.Errors, StringComparison.Ordinal);
     }
 
     private static async Task<string> PortAsync(SampleProcess server)

@@ -25,16 +25,16 @@ internal sealed class SampleProcess : IAsyncDisposable
         _errors = process.StandardError.ReadToEndAsync(CancellationToken.None);
     }
 
+    private static string Host => Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
+
     public StreamWriter Input => _process.StandardInput;
 
     /// <summary>Starts a sample, which the build has put next to this assembly.</summary>
-    public static SampleProcess StartSample(string name, params string[] arguments)
-    {
-        var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
-        var program = Path.Combine(here.Parent!.Parent!.FullName, name, here.Name, name + ".dll");
-        var host = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? "dotnet";
-        return Start(host, ["exec", program, .. arguments]);
-    }
+    public static SampleProcess StartSample(string name, params string[] arguments) => Start(Host, ["exec", PathOf(name), .. arguments]);
+
+    /// <summary>Starts a sample that may have only so many descriptors.</summary>
+    public static SampleProcess StartSampleWithDescriptorLimit(int limit, string name, params string[] arguments) =>
+        Start("/bin/sh", ["-c", $"ulimit -n {limit}; exec \"$@\"", "sh", Host, "exec", PathOf(name), .. arguments]);
 
     /// <summary>Starts a tool, or skips the test where it is not installed.</summary>
     public static SampleProcess StartTool(string name, params string[] arguments)
@@ -85,6 +85,12 @@ internal sealed class SampleProcess : IAsyncDisposable
         await _errors;
         _process.Dispose();
         _guard.Dispose();
+    }
+
+    private static string PathOf(string sample)
+    {
+        var here = new DirectoryInfo(Path.TrimEndingDirectorySeparator(AppContext.BaseDirectory));
+        return Path.Combine(here.Parent!.Parent!.FullName, sample, here.Name, sample + ".dll");
     }
 
     private static SampleProcess Start(string program, IEnumerable<string> arguments) => new(Process.Start(new ProcessStartInfo(program, arguments)
