@@ -202,7 +202,18 @@ public class Future : LoopItem
         if (IsDone)
         {
             // A future that is done costs no trip, unless this step has had very many such.
-            return loop.TryConsumeBudget();
+            if (loop.TryConsumeBudget())
+            {
+                return true;
+            }
+
+            // A trip that is forced is a suspension too, or a task that awaits only what is done could never be cancelled. The future keeps its value.
+            if (loop.CurrentTask is { } task && task.TryTakePendingCancel(out var cancelled))
+            {
+                throw cancelled;
+            }
+
+            return false;
         }
 
         if (ReferenceEquals(loop.CurrentTask, this))
@@ -333,17 +344,10 @@ public class Future : LoopItem
         // The first to look gets the exception that ended the task, with its stack; later ones a fresh one with the same message.
         if (_outcome is ExceptionDispatchInfo original)
         {
-            if (original.SourceException is not CancelledException)
-            {
-                // Another library's, with which it obeyed the task's token. Whoever waits for the task has one type to catch.
-                _outcome = null;
-                throw new CancelledException(null, original.SourceException);
-            }
-
             _outcome = original.SourceException.Message;
             if (original.SourceException is not CancelledException)
             {
-                // Another library's exception counted as the cancellation of this task. To others it is one like any other.
+                // Another library's, with which it obeyed a token. Whoever waits for the task has one type to catch.
                 throw new CancelledException(original.SourceException.Message, original.SourceException);
             }
 
