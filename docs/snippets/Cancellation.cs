@@ -133,7 +133,7 @@ public static class Cancellation
         {
             await task;
         }
-        catch (OperationCanceledException)
+        catch (CancelledException)
         {
             Console.WriteLine(task);
         }
