@@ -43,6 +43,12 @@ internal abstract class CoroutineBox : CoroutineSource
 
         loop.Depth = depth + 1;
         var context = ExecutionContext.Capture();
+        var isFlowSuppressed = false;
+        if (context is null)
+        {
+            context = EventLoop.CaptureToReturn(out isFlowSuppressed);
+        }
+
         if (loop.IsContextSuspended)
         {
             loop.RunWithTaskContext(this);
@@ -53,9 +59,9 @@ internal abstract class CoroutineBox : CoroutineSource
         }
 
         // What the coroutine did to AsyncLocals stays with it, as in every C# async method.
-        if (context is not null && !ReferenceEquals(ExecutionContext.Capture(), context))
+        if (!ReferenceEquals(ExecutionContext.Capture(), context))
         {
-            ExecutionContext.Restore(context);
+            EventLoop.ReturnTo(context, isFlowSuppressed);
         }
 
         loop.Depth = depth;
@@ -170,14 +176,13 @@ internal abstract class CoroutineBox : CoroutineSource
     private void ResumeFromForeign()
     {
         var loop = Loop;
-        if (loop is null || !_isSuspended)
+        if (loop is null || !Interlocked.Exchange(ref _isSuspended, false))
         {
             throw new InvalidOperationException("An awaiter called its continuation a second time; the coroutine has already been resumed.");
         }
 
         if (loop.IsOnLoopThread)
         {
-            _isSuspended = false;
             loop.Ready(this);
         }
         else

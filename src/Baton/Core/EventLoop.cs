@@ -117,7 +117,8 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>
-    /// Closes the loop: drops what is queued without running it, reports failures that nobody retrieved, and releases the driver. Can be called again.
+    /// Closes the loop: drops what is queued without running it, reports tasks that have not ended and failures that nobody
+    /// retrieved, and releases the driver. Can be called again.
     /// Corresponds to <c>loop.close</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop is running.</exception>
@@ -136,6 +137,11 @@ public sealed partial class EventLoop : IDisposable
         // As with running: a loop that does not run goes to whoever closes it.
         _threadId = Environment.CurrentManagedThreadId;
         DrainInbox();
+        foreach (var task in AllTasks())
+        {
+            ReportException($"{task} had not ended when the event loop was closed: it never will", null, task);
+        }
+
         foreach (var record in UnretrievedFailures.ToArray())
         {
             record.Report();

@@ -202,7 +202,18 @@ public class Future : LoopItem
         if (IsDone)
         {
             // A future that is done costs no trip, unless this step has had very many such.
-            return loop.TryConsumeBudget();
+            if (loop.TryConsumeBudget())
+            {
+                return true;
+            }
+
+            // A trip that is forced is a suspension too, or a task that awaits only what is done could never be cancelled. The future keeps its value.
+            if (loop.CurrentTask is { } task && task.TryTakePendingCancel(out var cancelled))
+            {
+                throw cancelled;
+            }
+
+            return false;
         }
 
         if (ReferenceEquals(loop.CurrentTask, this))

@@ -22,8 +22,9 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
     {
         ArgumentNullException.ThrowIfNull(d);
 
-        // A coroutine that awaits a task of the BCL comes this way: its delegate only queues it, so queue it here and save a trip.
-        if (state is Action { Target: CoroutineBox } resume)
+        // A coroutine that awaits a task of the BCL comes this way: its delegate only queues it, so queue it here and save a trip. The BCL's callback does
+        // nothing but call the delegate; somebody else's may do more.
+        if (state is Action { Target: CoroutineBox } resume && IsOfCoreLibrary(d))
         {
             resume();
             return;
@@ -40,6 +41,8 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
             loop.TryPost(item);
         }
     }
+
+    private static bool IsOfCoreLibrary(SendOrPostCallback callback) => callback.Target?.GetType().Assembly == typeof(object).Assembly;
 
     /// <summary>Runs the call at once on the loop thread, else queues it and waits until it has run.</summary>
     public override void Send(SendOrPostCallback d, object? state)

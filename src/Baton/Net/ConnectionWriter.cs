@@ -151,6 +151,11 @@ internal sealed partial class ConnectionWriter : PipeWriter
     public override ValueTask CompleteAsync(Exception? exception = null)
     {
         Complete(exception);
+        if (exception is not null)
+        {
+            return default;
+        }
+
         return WaitUntilTaken(CancellationToken.None)?.AsVoid() ?? default;
     }
 

@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Threading.Tasks.Sources;
 using Baton.Drivers;
@@ -98,10 +99,11 @@ internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop
     protected override void OnResultTaken()
     {
         Buffer = default;
+        var endPoint = EndPoint;
         EndPoint = null;
         if (Error != SocketError.Success)
         {
-            ThrowFailure();
+            ThrowFailure(endPoint);
         }
     }
 
@@ -129,13 +131,13 @@ internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop
         OnResultTaken();
     }
 
-    private void ThrowFailure()
+    private void ThrowFailure(EndPoint? endPoint)
     {
         if (_isCancelled && Error == SocketError.OperationAborted)
         {
             throw new CancelledException(_cancelMessage);
         }
 
-        SocketFailure.Throw(Error, $"The {Describe()}");
+        SocketFailure.Throw(Error, endPoint is null ? $"The {Describe()}" : $"Connecting to {endPoint}");
     }
 }

@@ -546,7 +546,8 @@ public class CancellationTests
         Assert.True(first.Cancel());
         Assert.Equal([1, 1], new[] { first, second }.Select(task => task.CancelRequests));
         test.RunIterations(2);
-        test.TakeReports();
+        test.Loop.Dispose();
+        Assert.Equal(2, test.TakeReports().Count);
 
         async Coroutine First() => await second!;
     });

@@ -138,7 +138,7 @@ public class LoopSocketTests
         using var socket = LoopSocket.Create(AddressFamily.InterNetwork);
         var failure = await Assert.ThrowsAsync<SocketException>(async () => await socket.ConnectAsync(endPoint));
         Assert.Equal(SocketError.ConnectionRefused, failure.SocketErrorCode);
-        Assert.StartsWith("The connect on socket", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"Connecting to {endPoint} failed", failure.Message, StringComparison.Ordinal);
         Assert.Contains("Connection refused", failure.Message, StringComparison.Ordinal);
     });
 
