@@ -40,6 +40,10 @@ public sealed partial class EventLoop
     /// <exception cref="InvalidOperationException">The loop is closed.</exception>
     public Task RunCoroutineThreadSafe(Coroutine coroutine) => RunCoroutineThreadSafe(WithResult(coroutine));
 
+    /// <inheritdoc cref="RunCoroutineThreadSafe{TResult}(Coroutine{TResult}, CancellationToken)"/>
+    public Task RunCoroutineThreadSafe(Coroutine coroutine, CancellationToken cancellationToken) =>
+        RunCoroutineThreadSafe(WithResult(coroutine), cancellationToken);
+
     /// <inheritdoc cref="RunCoroutineThreadSafe(Coroutine)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     public Task<TResult> RunCoroutineThreadSafe<TResult>(Coroutine<TResult> coroutine) => RunCoroutineThreadSafe(coroutine, CancellationToken.None);

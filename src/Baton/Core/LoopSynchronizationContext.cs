@@ -7,6 +7,9 @@ namespace Baton;
 /// <remarks>Every task has one, so it holds a single reference: to its task, or of the loop's own one, to the loop.</remarks>
 internal sealed class LoopSynchronizationContext : SynchronizationContext
 {
+    private static volatile SendOrPostCallback? s_known;
+    private static volatile SendOrPostCallback? s_alsoKnown;
+
     private readonly object _owner;
 
     internal LoopSynchronizationContext(EventLoop loop) => _owner = loop;
@@ -42,7 +45,23 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
         }
     }
 
-    private static bool IsOfCoreLibrary(SendOrPostCallback callback) => callback.Target?.GetType().Assembly == typeof(object).Assembly;
+    /// <summary>Whether a callback is one of the BCL's, which has very few, each in a single delegate. Finding out is slow, so those are remembered.</summary>
+    private static bool IsOfCoreLibrary(SendOrPostCallback callback)
+    {
+        if (ReferenceEquals(callback, s_known) || ReferenceEquals(callback, s_alsoKnown))
+        {
+            return true;
+        }
+
+        if (callback.Method.Module != typeof(object).Module)
+        {
+            return false;
+        }
+
+        s_alsoKnown = s_known;
+        s_known = callback;
+        return true;
+    }
 
     /// <summary>Runs the call at once on the loop thread, else queues it and waits until it has run.</summary>
     public override void Send(SendOrPostCallback d, object? state)

@@ -24,9 +24,9 @@ public class TimerPropertyTests
                 (4, Gen.Constant(Kind.Cancel)),
                 (1, Gen.Constant(Kind.CancelFromCallback)),
                 (2, Gen.Constant(Kind.Advance)))
-            from amount in Gen.Choose(-3, 40)
-            from index in Gen.Choose(0, 1000)
-            select new Step(kind, amount, index);
+                   from amount in Gen.Choose(-3, 40)
+                   from index in Gen.Choose(0, 1000)
+                   select new Step(kind, amount, index);
         var steps = step.ArrayOf().Where(array => array.Length > 0);
         Prop.ForAll(steps.ToArbitrary(), array => LoopTest.On(test => new Model(test).Run(array)))
             .Check(Config.QuickThrowOnFailure.WithMaxTest(300).WithEndSize(400));
