@@ -191,6 +191,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     /// <inheritdoc/>
     public override string ToString() => $"connection {Text(LocalEndPoint)} -> {Text(RemoteEndPoint)}";
 
+    internal void OnWriteFailed(SocketError error) => _reader.OnWriteFailed(error);
+
     internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) => _reader.ReadInto(buffer, cancellationToken);
 
     internal ValueTask FlushAsync(CancellationToken cancellationToken) =>

@@ -24,6 +24,7 @@ internal sealed class ConnectionReader : PipeReader
     private int _start;
     private long _unexamined;
     private SocketError _failure;
+    private SocketError _lostToWriter;
     private bool _isReading;
     private bool _isCompleted;
     private bool _isEnded;
@@ -159,7 +160,14 @@ internal sealed class ConnectionReader : PipeReader
                 return ValueTask.FromException<int>(ConnectionFailure.Create(error, Connection, "Receiving"));
             }
 
-            _isEnded = count == 0;
+            if (count == 0 && !buffer.IsEmpty)
+            {
+                End();
+                if (_failure != SocketError.Success)
+                {
+                    return ValueTask.FromException<int>(ConnectionFailure.Create(_failure, Connection, "Receiving"));
+                }
+            }
         }
 
         if (Connection.Loop.TryConsumeBudget())
@@ -177,10 +185,27 @@ internal sealed class ConnectionReader : PipeReader
     {
         if (error == SocketError.Success && count == 0 && !isWaitOnly)
         {
-            _isEnded = true;
+            End();
+            if (_failure != SocketError.Success)
+            {
+                Fail(_failure);
+            }
         }
 
         return count;
+    }
+
+    /// <summary>
+    /// A write has met an error of the connection as a whole. The system tells it once, so that the next receive would see an end in good order: it must not
+    /// pass for one, or a message that was cut short would pass for a whole one.
+    /// </summary>
+    internal void OnWriteFailed(SocketError error)
+    {
+        // After the peer's end there is nothing to be lost, and a write then fails because of that end.
+        if (error is not (SocketError.Shutdown or SocketError.OperationAborted))
+        {
+            _lostToWriter = error;
+        }
     }
 
     /// <summary>
@@ -274,7 +299,11 @@ internal sealed class ConnectionReader : PipeReader
             var count = Io.TryReceive(tail.Space.Span[tail.Length..], out error);
             tail.Length += count;
             _unexamined += count;
-            _isEnded = count == 0 && error == SocketError.Success;
+            if (count == 0 && error == SocketError.Success)
+            {
+                End();
+                return true;
+            }
         }
         else if (Io.TryReceiveLent(out error) is { } block)
         {
@@ -290,9 +319,10 @@ internal sealed class ConnectionReader : PipeReader
 
             _last = block;
         }
-        else
+        else if (error == SocketError.Success)
         {
-            _isEnded = error == SocketError.Success;
+            End();
+            return true;
         }
 
         if (error == SocketError.WouldBlock)
@@ -302,6 +332,13 @@ internal sealed class ConnectionReader : PipeReader
 
         _failure = error;
         return true;
+    }
+
+    /// <summary>The peer has sent its last byte; or has not, where a write had been told otherwise.</summary>
+    private void End()
+    {
+        _failure = _lostToWriter;
+        _isEnded = _failure == SocketError.Success;
     }
 
     private int TakeBuffered(Span<byte> target)

@@ -17,6 +17,7 @@ internal sealed partial class ConnectionWriter
         if (_failure == SocketError.Success && request.Error is not (SocketError.Success or SocketError.OperationAborted))
         {
             _failure = request.Error;
+            Connection.OnWriteFailed(request.Error);
         }
 
         if (HasFailed)
@@ -394,6 +395,7 @@ internal sealed partial class ConnectionWriter
         if (_failure == SocketError.Success)
         {
             _failure = error;
+            Connection.OnWriteFailed(error);
         }
 
         if (_request is { IsInFlight: true } request)

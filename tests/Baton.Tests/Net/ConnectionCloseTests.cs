@@ -24,6 +24,29 @@ public class ConnectionCloseTests
     });
 
     [Fact]
+    public void A_reset_that_a_write_met_does_not_look_like_the_end_to_a_read() => NetTest.Run(async () =>
+    {
+        foreach (var asStream in new[] { false, true })
+        {
+            var (client, server) = await NetTest.Connect();
+            await using var one = client;
+            server.Abort();
+            await Assert.ThrowsAsync<IOException>(async () => await client.WriteAsync(new byte[1]));
+            await Assert.ThrowsAsync<IOException>(async () =>
+            {
+                if (asStream)
+                {
+                    Assert.Equal(-1, await client.AsStream().ReadAsync(new byte[1]));
+                }
+                else
+                {
+                    await client.Input.ReadAsync();
+                }
+            });
+        }
+    });
+
+    [Fact]
     public void Closing_is_aborted_by_a_cancel() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();
