@@ -29,7 +29,7 @@ public class ConnectionWriteTests
         var (client, server) = await NetTest.Connect();
         await using var one = client;
         await using var two = server;
-        await NetTest.Until(() => true);
+        await NetTest.Polls(1);
         var before = test.Driver.Statistics;
         var bytes = NetTest.Pattern(50);
         var writes = new List<ValueTask>();
@@ -59,7 +59,7 @@ public class ConnectionWriteTests
         var (client, server) = await NetTest.Connect();
         await using var one = client;
         await using var two = server;
-        await NetTest.Until(() => true);
+        await NetTest.Polls(1);
         var bytes = NetTest.Pattern(40_021);
         var before = test.Driver.Statistics;
         var writes = new List<ValueTask>

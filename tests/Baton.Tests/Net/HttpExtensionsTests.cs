@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Security;
 using System.Text;
+using Baton.Drivers;
 
 namespace Baton.Tests.Net;
 
@@ -98,7 +99,7 @@ public class HttpExtensionsTests
     public void A_connect_that_is_given_up_closes_its_socket() => NetTest.Run(async test =>
     {
         using var listener = NetTest.Listen();
-        test.Calls.OnConnect = _ => -Drivers.Errno.EALREADY;
+        test.Calls.OnConnect = _ => -Errno.EALREADY;
         var handler = new SocketsHttpHandler { ConnectTimeout = TimeSpan.FromMilliseconds(20) }.UseEventLoop(test.Loop);
         test.Calls.OnEpollAdd = () => 0; // Nothing is ever heard of the attempt.
         using (var http = new HttpClient(handler))

@@ -87,6 +87,14 @@ public sealed class NetTest
         }
     }
 
+    /// <summary>Waits until the loop has polled so many times more.</summary>
+    public static async Coroutine Polls(int count)
+    {
+        var driver = EventLoop.Current.Driver;
+        var end = driver.PollCount + count;
+        await Until(() => driver.PollCount >= end);
+    }
+
     /// <summary>Lets iterations go by, each with a poll, until something holds.</summary>
     public static async Coroutine Until(Func<bool> condition)
     {

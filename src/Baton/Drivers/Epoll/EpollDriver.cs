@@ -12,8 +12,8 @@ namespace Baton.Drivers;
 /// <remarks>
 /// <para>Invariants. A descriptor is registered at most once, when it first has to wait, for reading and writing at once, and leaves epoll when it is
 /// closed; a connection that never waits costs no registration. Since edges are reported once, each socket remembers for each direction whether a call may
-/// succeed; only a call that would have blocked, or that moved less than it could, forgets it. An event carries the slot and the generation of the slot,
-/// so that an event for a descriptor that was closed meanwhile, whose number the kernel has given to another, reaches nobody.</para>
+/// succeed; only a call that would have blocked, or a receive that got less than it asked for, forgets it. An event carries the slot and the generation of the
+/// slot, so that an event for a descriptor that was closed meanwhile, whose number the kernel has given to another, reaches nobody.</para>
 /// </remarks>
 public sealed unsafe class EpollDriver : IoDriver
 {

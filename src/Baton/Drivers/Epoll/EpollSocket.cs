@@ -185,11 +185,7 @@ internal sealed partial class EpollSocket : IoSocket
             var count = _driver.Calls.Send(_descriptor, bytes);
             if (count >= 0)
             {
-                if (count < bytes.Length)
-                {
-                    _flags &= ~Flags.MayWrite;
-                }
-
+                // A short send is not taken for a full buffer: there the one futile call costs next to nothing, and a wrong guess would wait for ever.
                 error = SocketError.Success;
                 return count;
             }
@@ -371,12 +367,6 @@ internal sealed partial class EpollSocket : IoSocket
 
     private int TrySendVectored(ReadOnlySpan<ReadOnlyMemory<byte>> buffers, out SocketError error)
     {
-        var length = 0L;
-        for (var i = 0; i < buffers.Length && i < LinuxSocketCalls.MaximumVectors; i++)
-        {
-            length += buffers[i].Length;
-        }
-
         while (true)
         {
             _driver.Counters.VectoredSends++;
@@ -386,7 +376,7 @@ internal sealed partial class EpollSocket : IoSocket
                 continue;
             }
 
-            if (count == -Errno.EAGAIN || (count >= 0 && count < length))
+            if (count == -Errno.EAGAIN)
             {
                 _flags &= ~Flags.MayWrite;
             }
