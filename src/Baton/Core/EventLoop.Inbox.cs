@@ -196,7 +196,20 @@ public sealed partial class EventLoop
 
         internal Task<TResult> Task => _outcome.Task;
 
-        public void Abandon() => _outcome.TrySetException(new InvalidOperationException("The event loop closed before the coroutine could run."));
+        public void Abandon()
+        {
+            if (_task is { IsDone: true })
+            {
+                Finish();
+                return;
+            }
+
+            _registration.Dispose();
+            _outcome.TrySetException(new InvalidOperationException(
+                _task is null
+                    ? "The event loop was closed before the coroutine could run."
+                    : $"The event loop was closed before {_task} had ended."));
+        }
 
         internal override void Run(EventLoop loop)
         {
@@ -213,6 +226,13 @@ public sealed partial class EventLoop
 
             loop.OpenCalls.Add(this);
             _task.AddDoneCallback(_ => Finish());
+            if (_cancellationToken.IsCancellationRequested)
+            {
+                // Before its first step: it never runs.
+                _task.Cancel();
+                return;
+            }
+
             _registration = _cancellationToken.UnsafeRegister(static call => ((CoroutineCall<TResult>)call!).RequestCancel(), this);
         }
 

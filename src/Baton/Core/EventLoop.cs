@@ -137,6 +137,7 @@ public sealed partial class EventLoop : IDisposable
         // As with running: a loop that does not run goes to whoever closes it.
         _threadId = Environment.CurrentManagedThreadId;
         DrainInbox();
+        AbandonCalls();
         foreach (var task in AllTasks())
         {
             ReportException($"{task} had not ended when the event loop was closed: it never will", null, task);
@@ -160,6 +161,22 @@ public sealed partial class EventLoop : IDisposable
     {
         var target = ReferenceEquals(callback, CallbackItem.RunAction) && state is Delegate inner ? inner : callback;
         return target.Method.DeclaringType is { } type ? $"{type.Name}.{target.Method.Name}" : target.Method.Name;
+    }
+
+    /// <summary>Tells other threads whose coroutines have not ended that they never will. Drops what is queued.</summary>
+    private void AbandonCalls()
+    {
+        while (_ready.Count > 0)
+        {
+            (_ready.Dequeue() as IAbandonable)?.Abandon();
+        }
+
+        foreach (var call in OpenCalls.ToArray())
+        {
+            call.Abandon();
+        }
+
+        OpenCalls.Clear();
     }
 
     private void CheckOpen()

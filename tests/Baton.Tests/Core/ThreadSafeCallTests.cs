@@ -60,11 +60,8 @@ public class ThreadSafeCallTests
         var sleeps = 0;
         var ran = 0;
         using var asleep = new SemaphoreSlim(0);
-        test.Driver.Waiting = () =>
-        {
-            sleeps++;
-            asleep.Release();
-        };
+        test.Driver.Polling = timeout => sleeps += timeout != 0 ? 1 : 0;
+        test.Driver.Waiting = () => asleep.Release();
         using var thread = LoopTest.StartThread(() =>
         {
             for (var round = 0; round < 500; round++)
