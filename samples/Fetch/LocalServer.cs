@@ -40,7 +40,9 @@ internal sealed class LocalServer : IAsyncDisposable
 
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
-    /// <summary>Page n has a size between 256 bytes and 34 KB, and every tenth page is slow; the same in every run.</summary>
+    /// <summary>
+    /// Page n has a size between 256 bytes and 34 KB, and takes between 100 and 400 milliseconds, as pages on the web do; the same in every run.
+    /// </summary>
     private static async Task ServeAsync(HttpContext context)
     {
         if (!int.TryParse(context.Request.Path.Value.AsSpan(1), NumberStyles.None, CultureInfo.InvariantCulture, out var number))
@@ -49,11 +51,7 @@ internal sealed class LocalServer : IAsyncDisposable
             return;
         }
 
-        if (number % 10 == 0)
-        {
-            await Task.Delay(5 + (number % 16));
-        }
-
+        await Task.Delay(100 + (number * 37 % 301));
         var body = Content.AsMemory(0, (256 << (number % 8)) + (number % 1000));
         context.Response.ContentType = "application/octet-stream";
         context.Response.ContentLength = body.Length;

@@ -1,0 +1,2 @@
+// What another test allocates meanwhile would count, too.
+[assembly: CollectionBehavior(CollectionBehavior.CollectionPerAssembly)]
