@@ -17,7 +17,10 @@ public sealed class NetTest
         Driver = TestDriver.Create(calls);
         Loop = new EventLoop(new EventLoopOptions
         {
-            Driver = Driver, Clock = clock, ExceptionHandler = (_, report) => _reports.Add(report), Name = "test",
+            Driver = Driver,
+            Clock = clock,
+            ExceptionHandler = (_, report) => _reports.Add(report),
+            Name = "test",
         });
     }
 
