@@ -86,7 +86,9 @@ public abstract class IoSocket : IDisposable
     /// <summary>Reads an option, by the names of the BCL.</summary>
     public abstract int GetOption(SocketOptionLevel level, SocketOptionName name);
 
-    /// <summary>Lets several sockets listen at the same end point, between which the system spreads connections (SO_REUSEPORT, which the BCL has no name for).</summary>
+    /// <summary>
+    /// Lets several sockets listen at the same end point, between which the system spreads connections: SO_REUSEPORT, for which the BCL has no name.
+    /// </summary>
     public abstract void SetReusePort(bool value);
 
     /// <summary>Closes the descriptor so that the peer is told of a reset, and what the system has not sent is dropped.</summary>

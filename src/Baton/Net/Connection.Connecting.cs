@@ -48,7 +48,8 @@ public sealed partial class Connection
         throw failures.Count == 1
             ? failures[0]
             : new ConnectException(
-                $"Connecting to {host}:{port} failed at all {failures.Count} addresses. {string.Join(". ", failures.Select(failure => failure.Message))}.", failures);
+                $"Connecting to {host}:{port} failed at all {failures.Count} addresses. {string.Join(". ", failures.Select(failure => failure.Message))}.",
+                failures);
     }
 
     /// <summary>Connects to one address, that of a local (Unix) socket included.</summary>

@@ -3,7 +3,9 @@ using Baton.Drivers;
 
 namespace Baton;
 
-/// <summary>How a <see cref="Connection"/> says that it failed: an <see cref="IOException"/>, as streams do, that names the connection and holds the socket's error.</summary>
+/// <summary>
+/// How a <see cref="Connection"/> says that it failed: with an <see cref="IOException"/>, as streams do, that names the connection and holds the socket's error.
+/// </summary>
 internal static class ConnectionFailure
 {
     internal static IOException Create(SocketError error, Connection connection, string doing)

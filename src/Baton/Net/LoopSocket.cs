@@ -89,13 +89,24 @@ public sealed class LoopSocket : IDisposable
 
     /// <summary>Connects to an address. Corresponds to <c>loop.sock_connect</c>, except that names are for <see cref="Connection"/>.</summary>
     /// <exception cref="SocketException">The peer refused or could not be reached.</exception>
+    /// <exception cref="ArgumentException">This is a name, not an address.</exception>
     public ValueTask ConnectAsync(EndPoint endPoint)
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         var operation = Use(ref _writing);
         operation.Start(IoOperationKind.Connect, default);
         operation.EndPoint = endPoint;
-        SubmitOrDefer(operation);
+        try
+        {
+            SubmitOrDefer(operation);
+        }
+        catch
+        {
+            // An end point that the driver cannot write as an address.
+            operation.Abandon();
+            throw;
+        }
+
         return operation.AsVoid();
     }
 

@@ -125,7 +125,7 @@ public sealed partial class Server : IAsyncDisposable
     /// <see cref="ServerOptions.CancelGracePeriod"/>; aborts the connections that are left, and waits for their handlers.
     /// </summary>
     /// <param name="drain">How long handlers may take to finish by themselves; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> sets no limit.</param>
-    /// <remarks>Not for a handler of the same server to await, which would wait for itself. Cancelling the wait goes on to the next stage's end: it aborts.</remarks>
+    /// <remarks>Not for a handler of the same server to await, which would wait for itself. Cancelling the wait aborts all connections at once.</remarks>
     public async Coroutine ShutdownAsync(TimeSpan drain)
     {
         try

@@ -46,6 +46,13 @@ internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop
         }
     }
 
+    /// <summary>Ends a use that never came to be.</summary>
+    internal void Abandon()
+    {
+        EndPoint = null;
+        EndSynchronously();
+    }
+
     internal ValueTask AsVoid() => new(this, Token);
 
     internal ValueTask<int> AsCount() => new(this, Token);

@@ -236,6 +236,23 @@ public class EpollDriverTests
         }
     });
 
+    [Theory]
+    [InlineData(-Errno.ENOSYS)]
+    [InlineData(-Errno.EPERM)]
+    public void Where_the_system_cannot_wait_for_nanoseconds_it_waits_for_the_next_millisecond(int error) => LoopTest.OnThread(() =>
+    {
+        using var driver = TestDriver.Create(new ScriptedCalls { NoPreciseWait = error });
+        foreach (var timeout in new long[] { 0, 1, 1_500_000 })
+        {
+            var start = LoopClock.System.Now;
+            driver.Poll(timeout);
+            Assert.InRange(LoopClock.System.Now - start, timeout, timeout + 1_000_000_000);
+        }
+
+        driver.Wake();
+        driver.Poll(-1);
+    });
+
     [Fact]
     public void A_signal_that_interrupts_the_wait_ends_no_timer_early() => NetTest.Run(async test =>
     {

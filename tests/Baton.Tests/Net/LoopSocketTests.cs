@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 using System.Text;
 
@@ -140,6 +141,17 @@ public class LoopSocketTests
         Assert.Equal(SocketError.ConnectionRefused, failure.SocketErrorCode);
         Assert.StartsWith($"Connecting to {endPoint} failed", failure.Message, StringComparison.Ordinal);
         Assert.Contains("Connection refused", failure.Message, StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void A_name_is_not_an_address_and_the_socket_is_still_good() => NetTest.Run(async () =>
+    {
+        using var listener = NetTest.Listen();
+        using var socket = LoopSocket.Create(AddressFamily.InterNetwork);
+        var failure = Assert.Throws<ArgumentException>(() => { _ = socket.ConnectAsync(new DnsEndPoint("localhost", 80)); });
+        Assert.Contains("Connection.ConnectAsync", failure.Message, StringComparison.Ordinal);
+        await socket.ConnectAsync(listener.LocalEndPoint!);
+        using var accepted = await listener.AcceptAsync();
     });
 
     [Fact]

@@ -36,6 +36,9 @@ public sealed class ScriptedCalls : LinuxSocketCalls
     /// <summary>Called with the timeout.</summary>
     public Func<long, int?>? OnWait { get; set; }
 
+    /// <summary>The error with which the system refuses to wait for nanoseconds.</summary>
+    public int? NoPreciseWait { get; set; }
+
     /// <summary>A clock that jumps to the next timer whenever nothing happens, instead of waiting for it.</summary>
     public VirtualClock? Clock { get; set; }
 
@@ -111,6 +114,9 @@ public sealed class ScriptedCalls : LinuxSocketCalls
 
         return count;
     }
+
+    protected override int EpollWaitPrecise(int epoll, nint events, int capacity, long timeout) =>
+        NoPreciseWait ?? base.EpollWaitPrecise(epoll, events, capacity, timeout);
 
     private int Opened(int result)
     {

@@ -5,6 +5,9 @@ namespace Baton.Drivers;
 /// <summary>Linux's error numbers, as the methods of <see cref="LinuxSocketCalls"/> return them, negated.</summary>
 public static class Errno
 {
+    /// <summary>Not permitted.</summary>
+    public const int EPERM = 1;
+
     /// <summary>Interrupted by a signal: try again.</summary>
     public const int EINTR = 4;
 
@@ -49,7 +52,7 @@ public static class Errno
     public static SocketError ToSocketError(int errno) => Math.Abs(errno) switch
     {
         0 => SocketError.Success,
-        1 or 13 => SocketError.AccessDenied, // EPERM, EACCES
+        EPERM or 13 => SocketError.AccessDenied, // 13: EACCES
         2 => SocketError.AddressNotAvailable, // ENOENT: the path of a local socket
         EINTR => SocketError.Interrupted,
         6 => SocketError.HostNotFound, // ENXIO

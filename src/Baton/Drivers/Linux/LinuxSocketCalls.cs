@@ -18,7 +18,7 @@ public unsafe class LinuxSocketCalls
     private const int NoSignal = 0x4000; // MSG_NOSIGNAL
     private const int EpollPwait2 = 441;
 
-    private bool _hasNoPwait2;
+    private bool _hasNoPreciseWait;
 
     /// <summary>Creates a non-blocking socket that child processes do not inherit.</summary>
     /// <returns>The descriptor.</returns>
@@ -177,21 +177,29 @@ public unsafe class LinuxSocketCalls
     /// <returns>The number of events.</returns>
     public virtual int EpollWait(int epoll, nint events, int capacity, long timeout)
     {
-        if (!_hasNoPwait2)
+        if (!_hasNoPreciseWait)
         {
-            var time = new LibC.TimeSpec { Seconds = (nint)(timeout / 1_000_000_000), Nanoseconds = (nint)(timeout % 1_000_000_000) };
-            var result = Result(LibC.EpollWait2(EpollPwait2, epoll, (void*)events, capacity, timeout < 0 ? null : &time, null, 0));
-            if (result != -Errno.ENOSYS)
+            var result = EpollWaitPrecise(epoll, events, capacity, timeout);
+
+            // Kernels before 5.11 do not have it, and sandboxes that do not know it forbid it.
+            if (result is not (-Errno.ENOSYS or -Errno.EPERM))
             {
                 return result;
             }
 
-            _hasNoPwait2 = true;
+            _hasNoPreciseWait = true;
         }
 
         // Rounded up, so that a timer that is due in less than a millisecond does not make the loop spin until then.
         var milliseconds = timeout < 0 ? -1 : (int)Math.Min((timeout + 999_999) / 1_000_000, int.MaxValue);
         return Result(LibC.EpollWait(epoll, (void*)events, capacity, milliseconds));
+    }
+
+    /// <summary>Waits for events with a timeout of whole nanoseconds, where the kernel can.</summary>
+    protected virtual int EpollWaitPrecise(int epoll, nint events, int capacity, long timeout)
+    {
+        var time = new LibC.TimeSpec { Seconds = (nint)(timeout / 1_000_000_000), Nanoseconds = (nint)(timeout % 1_000_000_000) };
+        return Result(LibC.EpollWait2(EpollPwait2, epoll, (void*)events, capacity, timeout < 0 ? null : &time, null, 0));
     }
 
     /// <summary>Creates a non-blocking event descriptor.</summary>
