@@ -1,0 +1,96 @@
+using System.Runtime.InteropServices;
+using Baton.Tests.Samples;
+
+namespace Baton.Tests.Core;
+
+/// <summary>What SIGINT and SIGTERM do to <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>, in a process of its own.</summary>
+public class SignalTests
+{
+    [Theory]
+    [InlineData(PosixSignal.SIGINT, 130)]
+    [InlineData(PosixSignal.SIGTERM, 143)]
+    public async Task The_first_signal_cancels_the_main_task(PosixSignal signal, int exitCode)
+    {
+        await using var host = Start("end");
+        await host.WaitForLineAsync("ready");
+        host.Signal(signal);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(exitCode, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "finally", $"interrupted by {signal}"], Lines(result));
+    }
+
+    [Theory]
+    [InlineData(PosixSignal.SIGINT, PosixSignal.SIGINT, 130)]
+    [InlineData(PosixSignal.SIGTERM, PosixSignal.SIGTERM, 143)]
+    [InlineData(PosixSignal.SIGTERM, PosixSignal.SIGINT, 130)]
+    public async Task The_second_signal_ends_the_process(PosixSignal first, PosixSignal second, int exitCode)
+    {
+        await using var host = Start("go-on");
+        await host.WaitForLineAsync("ready");
+        host.Signal(first);
+        await host.WaitForLineAsync("went on");
+        host.Signal(second);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(exitCode, result.ExitCode);
+        Assert.DoesNotContain("interrupted", result.Output, StringComparison.Ordinal);
+        Assert.DoesNotContain("returned", result.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task The_second_signal_ends_a_process_whose_loop_is_blocked()
+    {
+        await using var host = Start("block");
+        await host.WaitForLineAsync("ready");
+        var ended = host.WaitForExitAsync();
+
+        // Two signals of a kind that come at once are one: repeat until the second has been seen.
+        while (!ended.IsCompleted)
+        {
+            host.Signal(PosixSignal.SIGINT);
+            await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(100)));
+        }
+
+        Assert.Equal(130, (await ended).ExitCode);
+    }
+
+    [Fact]
+    public async Task A_main_task_that_takes_the_request_back_returns_as_it_likes()
+    {
+        await using var host = Start("take-back");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(5, result.ExitCode);
+        Assert.Equal(["ready", "finally", "returned"], Lines(result));
+    }
+
+    [Fact]
+    public async Task A_main_task_in_a_foreign_wait_is_interrupted_through_its_token()
+    {
+        await using var host = Start("foreign");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(130, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "finally", "interrupted by SIGINT"], Lines(result));
+    }
+
+    [Fact]
+    public async Task The_other_tasks_clean_up_before_the_process_ends()
+    {
+        await using var host = Start("clean-up");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGTERM);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(143, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "finally", "cleaned up", "interrupted by SIGTERM"], Lines(result));
+    }
+
+    private static SampleProcess Start(string mode)
+    {
+        Assert.SkipUnless(LoopTest.HasDefaultDriver(), "There is no default driver on this platform.");
+        return SampleProcess.StartSample("Baton.SignalHost", mode);
+    }
+
+    private static string[] Lines(SampleResult result) => result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+}
