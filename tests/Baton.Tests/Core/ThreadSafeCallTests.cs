@@ -57,10 +57,8 @@ public class ThreadSafeCallTests
     [Fact]
     public void A_sleeping_loop_is_woken_once_for_each_time_that_it_went_to_sleep() => LoopTest.On(test =>
     {
-        var sleeps = 0;
         var ran = 0;
         using var asleep = new SemaphoreSlim(0);
-        test.Driver.Polling = timeout => sleeps += timeout != 0 ? 1 : 0;
         test.Driver.Waiting = () => asleep.Release();
         using var thread = LoopTest.StartThread(() =>
         {
@@ -78,7 +76,9 @@ public class ThreadSafeCallTests
         test.Loop.RunForever();
         thread.Join();
         Assert.Equal(5000, ran);
-        Assert.InRange(test.Driver.Wakes, 1, sleeps);
+
+        // For each poll at most one: a poll that was about to sleep may see the item that woke it, and not sleep after all.
+        Assert.InRange(test.Driver.Wakes, 1, test.Driver.Polls);
     });
 
     [Fact]

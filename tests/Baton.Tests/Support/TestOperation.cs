@@ -46,14 +46,14 @@ public sealed class TestOperation(EventLoop loop) : LoopOperation(loop), IValueT
 
     public void Succeed(int result = 0)
     {
-        _result = result;
         Complete();
+        _result = result;
     }
 
     public void Fail(Exception failure)
     {
-        _failure = failure;
         Complete(faulted: true);
+        _failure = failure;
     }
 
     int IValueTaskSource<int>.GetResult(short token)
