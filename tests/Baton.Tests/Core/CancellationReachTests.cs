@@ -39,7 +39,7 @@ public class CancellationReachTests
 
         static async Task Plain() => await Inner();
 
-        static async Coroutine Inner() => await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+        static async Coroutine Inner() => await Coroutine.Sleep(TimeSpan.FromHours(1));
     });
 
     [Fact]
@@ -80,7 +80,7 @@ public class CancellationReachTests
 
         async Coroutine Body() => await Task.WhenAll(Sleep(), Wait(), Operate());
 
-        async Task Sleep() => await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+        async Task Sleep() => await Coroutine.Sleep(TimeSpan.FromHours(1));
 
         async Task Wait() => await future;
 

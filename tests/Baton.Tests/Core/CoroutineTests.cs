@@ -283,6 +283,22 @@ public class CoroutineTests
         Assert.Equal(1_500_000_100, test.Loop.Time - start);
     });
 
+    [Theory]
+    [InlineData(-1)]
+    [InlineData(long.MaxValue)]
+    public void A_sleep_without_end_sets_no_timer_and_ends_when_cancelled(long ticks) => LoopTest.Run(async test =>
+    {
+        var delay = ticks < 0 ? Timeout.InfiniteTimeSpan : TimeSpan.FromTicks(ticks);
+        var task = test.Loop.CreateTask(Coroutine.Sleep(delay));
+        await Coroutine.Yield();
+        Assert.Equal(0, test.Loop.TimerCount);
+        test.Clock.Advance(TimeSpan.FromDays(100_000));
+        await Coroutine.Sleep(TimeSpan.FromDays(1));
+        Assert.False(task.IsDone);
+        task.Cancel();
+        await Assert.ThrowsAsync<CancelledException>(async () => await task);
+    });
+
     [Fact]
     public void Sleepers_wake_by_deadline() => LoopTest.Run(async test =>
     {
