@@ -52,7 +52,12 @@ internal sealed class SleepOperation : CoroutineSource
         }
         else
         {
-            loop.AddTimer(EventLoop.Deadline(loop.Time, _delay), this);
+            // A sleep without end needs no timer. It must not have one: where time is virtual, the end of time may well come.
+            if (_delay != long.MaxValue)
+            {
+                loop.AddTimer(EventLoop.Deadline(loop.Time, _delay), this);
+            }
+
             Task?.AddLeaf(this);
         }
 
