@@ -5,7 +5,7 @@ public static class HttpExtensions
 {
     /// <summary>
     /// Has the handler open its connections on a loop: connecting, and all reading and writing, TLS included, happens on the loop's thread. The client may be used
-    /// from any thread, but belongs to the loop: dispose of it before the loop closes.
+    /// from any thread, but belongs to the loop: dispose of it before the loop closes, or requests that are under way never end.
     /// </summary>
     /// <param name="handler">The handler to change. It must not have sent a request yet.</param>
     /// <param name="loop">The loop.</param>

@@ -7,7 +7,7 @@ namespace Baton;
 /// A read or write of a <see cref="ConnectionStream"/> that was called off the loop's thread: goes to the loop, does it there, and completes there. One for each
 /// direction of a stream, used again and again.
 /// </summary>
-internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
+internal sealed class OffLoopOperation : LoopCall, IValueTaskSource<int>, IValueTaskSource
 {
     private readonly ConnectionStream _stream;
     private readonly Action _finish;
@@ -21,6 +21,7 @@ internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
     private int _isInUse;
 
     internal OffLoopOperation(ConnectionStream stream)
+        : base(stream.Loop)
     {
         _stream = stream;
         _finish = Finish;
@@ -28,19 +29,19 @@ internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
 
     internal ValueTask<int> Read(Memory<byte> buffer, CancellationToken cancellationToken)
     {
-        Begin(cancellationToken);
+        Claim(cancellationToken);
         _isWrite = false;
         _readBuffer = buffer;
-        Post();
+        PostOrRelease();
         return new ValueTask<int>(this, _outcome.Version);
     }
 
     internal ValueTask Write(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken)
     {
-        Begin(cancellationToken);
+        Claim(cancellationToken);
         _isWrite = true;
         _writeBuffer = buffer;
-        Post();
+        PostOrRelease();
         return new ValueTask(this, _outcome.Version);
     }
 
@@ -65,7 +66,7 @@ internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
         }
     }
 
-    private void Begin(CancellationToken cancellationToken)
+    private void Claim(CancellationToken cancellationToken)
     {
         if (Interlocked.Exchange(ref _isInUse, 1) != 0)
         {
@@ -76,11 +77,11 @@ internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
         _cancellationToken = cancellationToken;
     }
 
-    private void Post()
+    private void PostOrRelease()
     {
         try
         {
-            _stream.Loop.CallSoonThreadSafe(static operation => ((OffLoopOperation)operation!).Start(), this);
+            Post();
         }
         catch
         {
@@ -90,7 +91,7 @@ internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
     }
 
 #pragma warning disable CA2012 // The awaiters are kept until the operation is done, and each gives its result once.
-    private void Start()
+    protected override void Start()
     {
         try
         {
@@ -146,8 +147,11 @@ internal sealed class OffLoopOperation : IValueTaskSource<int>, IValueTaskSource
         Complete(count, failure);
     }
 
+    protected override void Abandon(Exception failure) => Complete(0, failure);
+
     private void Complete(int count, Exception? failure)
     {
+        End();
         _readBuffer = default;
         _writeBuffer = default;
         _reading = default;

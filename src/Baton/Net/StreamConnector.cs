@@ -3,7 +3,7 @@ using System.Net;
 namespace Baton;
 
 /// <summary>One connect for somebody who may be on any thread, and who may give up while it is under way.</summary>
-internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options)
+internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options) : LoopCall(loop)
 {
     // Continuations run where the connection was made: whoever asked goes on on the loop's thread.
     private readonly TaskCompletionSource<Stream> _outcome = new();
@@ -16,27 +16,28 @@ internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options)
     {
         _endPoint = endPoint;
         _cancellationToken = cancellationToken;
-        if (loop.IsOnLoopThread)
+        if (Loop.IsOnLoopThread)
         {
-            Start();
+            Begin();
         }
         else
         {
-            loop.CallSoonThreadSafe(static connector => ((StreamConnector)connector!).Start(), this);
+            Post();
         }
 
         return _outcome.Task;
     }
 
-    private void Start()
+    protected override void Start()
     {
         if (_cancellationToken.IsCancellationRequested)
         {
+            End();
             _outcome.TrySetCanceled(_cancellationToken);
             return;
         }
 
-        _task = loop.CreateTask(Connection.ConnectAsync(_endPoint!.Host, _endPoint.Port, options), $"connect to {_endPoint.Host}:{_endPoint.Port}");
+        _task = Loop.CreateTask(Connection.ConnectAsync(_endPoint!.Host, _endPoint.Port, options), $"connect to {_endPoint.Host}:{_endPoint.Port}");
         _task.AddDoneCallback(_ => Finish());
         _registration = _cancellationToken.UnsafeRegister(static connector => ((StreamConnector)connector!).RequestCancel(), this);
     }
@@ -45,7 +46,7 @@ internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options)
     {
         try
         {
-            loop.CallSoonThreadSafe(static connector => ((StreamConnector)connector!)._task!.Cancel(), this);
+            Loop.CallSoonThreadSafe(static connector => ((StreamConnector)connector!)._task!.Cancel(), this);
         }
         catch (InvalidOperationException)
         {
@@ -53,8 +54,15 @@ internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options)
         }
     }
 
+    protected override void Abandon(Exception failure)
+    {
+        _registration.Dispose();
+        _outcome.TrySetException(failure);
+    }
+
     private void Finish()
     {
+        End();
         _registration.Dispose();
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);

@@ -129,6 +129,18 @@ public class FaultInjectionTests
     });
 
     [Fact]
+    public void A_reset_that_a_write_has_met_is_no_good_end_for_the_reader() => NetTest.Run(async test =>
+    {
+        var (client, server) = await NetTest.Connect();
+        await using var one = client;
+        await server.DisposeAsync();
+        test.Calls.OnSend = (_, _) => -Errno.ECONNRESET;
+        await Assert.ThrowsAsync<IOException>(async () => await client.WriteAsync(new byte[1]));
+        var failure = await Assert.ThrowsAsync<IOException>(async () => await client.Input.ReadAsync());
+        Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(failure.InnerException).SocketErrorCode);
+    });
+
+    [Fact]
     public void A_reset_in_the_middle_of_queued_writes_fails_them_all() => NetTest.Run(async test =>
     {
         var (client, server) = await NetTest.Connect();

@@ -142,6 +142,28 @@ public class ConnectionStreamTests
     });
 
     [Fact]
+    public void A_loop_that_closes_over_a_call_of_another_thread_ends_it() => LoopTest.OnThread(() =>
+    {
+        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(new ScriptedCalls()) });
+        Task<int>? started = null;
+        Stream? stream = null;
+        loop.RunUntilComplete(Leave());
+        using var posted = LoopTest.StartThread(() =>
+            Assert.Throws<IOException>(() => { stream!.Write(new byte[1]); }));
+        Assert.False(started!.IsCompleted);
+        loop.Dispose();
+        Assert.Throws<IOException>(() => started.GetAwaiter().GetResult());
+
+        async Coroutine Leave()
+        {
+            var (client, _) = await NetTest.Connect();
+            stream = client.AsStream();
+            started = Task.Run(async () => await stream.ReadAsync(new byte[1]));
+            await NetTest.Polls(20);
+        }
+    });
+
+    [Fact]
     public void A_plain_task_that_reads_the_stream_is_cancelled_with_the_loop_task_around_it() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();

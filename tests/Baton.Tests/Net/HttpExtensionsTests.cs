@@ -110,6 +110,19 @@ public class HttpExtensionsTests
         await NetTest.Until(() => test.Driver.OpenSocketCount == 1);
     });
 
+    [Fact]
+    public void A_request_after_the_loop_has_closed_fails() => LoopTest.OnThread(() =>
+    {
+        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(new ScriptedCalls()) });
+        using var http = new HttpClient(new SocketsHttpHandler().UseEventLoop(loop));
+
+        // Posted, and never run.
+        var request = Task.Run(() => http.GetStringAsync("http://127.0.0.1:1/"));
+        loop.Dispose();
+        Assert.ThrowsAny<Exception>(() => request.GetAwaiter().GetResult());
+        Assert.ThrowsAny<Exception>(() => http.GetStringAsync("http://127.0.0.1:1/").GetAwaiter().GetResult());
+    });
+
     internal static byte[] Page(string body) =>
         Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
