@@ -13,11 +13,17 @@ internal abstract class LoopCall(EventLoop loop) : LoopItem, EventLoop.IAbandona
         Begin();
     }
 
-    void EventLoop.IAbandonable.Abandon() => Abandon(new IOException($"The event loop '{Loop.Name}' was closed before the operation had ended."));
+    void EventLoop.IAbandonable.Abandon() => Abandon(Closed());
 
     /// <summary>Hands the work to the loop. It must not stand there already.</summary>
-    /// <exception cref="InvalidOperationException">The loop is closed.</exception>
-    protected void Post() => Loop.Post(this);
+    /// <exception cref="IOException">The loop is closed. The same as when it closes a moment later: a caller on another thread cannot tell.</exception>
+    protected void Post()
+    {
+        if (!Loop.TryPost(this))
+        {
+            throw Closed();
+        }
+    }
 
     /// <summary>Starts the work, on the loop thread.</summary>
     protected void Begin()
@@ -34,4 +40,6 @@ internal abstract class LoopCall(EventLoop loop) : LoopItem, EventLoop.IAbandona
 
     /// <summary>The loop closes, and the work will never end.</summary>
     protected abstract void Abandon(Exception failure);
+
+    private IOException Closed() => new($"The event loop '{Loop.Name}' was closed before the operation had ended.");
 }
