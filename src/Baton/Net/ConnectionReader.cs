@@ -88,7 +88,18 @@ internal sealed class ConnectionReader : PipeReader
             return;
         }
 
-        var end = _last!.RunningIndex + _last.Length;
+        var last = _last!;
+        if (ReferenceEquals(_first, last) && ReferenceEquals(consumed.GetObject(), last) && consumed.GetInteger() == last.Length && consumed.Equals(examined))
+        {
+            // The usual case: one block, and all of it consumed.
+            _unexamined = 0;
+            _first = _last = null;
+            _start = 0;
+            last.Release();
+            return;
+        }
+
+        var end = last.RunningIndex + last.Length;
         var begin = _first.RunningIndex + _start;
         var consumedIndex = IndexOf(consumed, begin);
         var examinedIndex = IndexOf(examined, begin);

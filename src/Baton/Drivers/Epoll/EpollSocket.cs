@@ -168,7 +168,16 @@ internal sealed partial class EpollSocket : IoSocket
             return null;
         }
 
-        return base.TryReceiveLent(out error);
+        var block = _driver.Blocks.Rent();
+        var count = TryReceive(block.Space.Span, out error);
+        if (count == 0)
+        {
+            block.Release();
+            return null;
+        }
+
+        block.Length = count;
+        return block;
     }
 
     public override int TrySend(ReadOnlySpan<byte> bytes, out SocketError error)
