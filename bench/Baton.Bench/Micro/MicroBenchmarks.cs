@@ -243,9 +243,12 @@ internal static class MicroBenchmarks
     private static async Task TimerFireBcl(int count)
     {
         var countdown = new Countdown { Left = count };
+
+        // A timer that nobody holds may be collected before it fires.
+        var timers = new Timer[count];
         for (var i = 0; i < count; i++)
         {
-            _ = new Timer(static state => ((Countdown)state!).SignalInterlocked(), countdown, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            timers[i] = new Timer(static state => ((Countdown)state!).SignalInterlocked(), countdown, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             if (i % TimerBurst == TimerBurst - 1)
             {
                 await Task.Yield();
@@ -253,6 +256,7 @@ internal static class MicroBenchmarks
         }
 
         await countdown.DoneBcl.Task;
+        Array.ForEach(timers, timer => timer.Dispose());
     }
 
     private static async Coroutine Post(int count)

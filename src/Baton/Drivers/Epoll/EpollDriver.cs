@@ -30,6 +30,7 @@ public sealed unsafe class EpollDriver : IoDriver
     private int _usedSlots;
     private int _freeSlot = -1;
     private int _openSockets;
+    private int _registeredSockets;
     private int _isWakePending;
     private long _wakes;
     private bool _isDisposed;
@@ -92,6 +93,12 @@ public sealed unsafe class EpollDriver : IoDriver
     public override void Poll(long timeout)
     {
         PollCount++;
+        if (timeout == 0 && _registeredSockets == 0 && Volatile.Read(ref _isWakePending) == 0)
+        {
+            // Nobody waits for a descriptor: there is nothing to ask the kernel for.
+            return;
+        }
+
         Counters.Waits++;
         var count = _calls.EpollWait(_epoll, (nint)_events, _eventCapacity, timeout);
 
@@ -202,16 +209,23 @@ public sealed unsafe class EpollDriver : IoDriver
     internal int Register(int descriptor, int slot)
     {
         Counters.Registrations++;
-        return _calls.EpollAdd(
+        var result = _calls.EpollAdd(
             _epoll,
             descriptor,
             EpollEvents.In | EpollEvents.Out | EpollEvents.ReadHangUp | EpollEvents.Priority | EpollEvents.EdgeTriggered,
             (uint)slot | ((ulong)_slots[slot].Generation << 32));
+        if (result >= 0)
+        {
+            _registeredSockets++;
+        }
+
+        return result;
     }
 
-    /// <summary>Closes a descriptor and frees its slot.</summary>
-    internal void Remove(int descriptor, int slot)
+    /// <summary>Closes a descriptor, which ends its registration, and frees its slot.</summary>
+    internal void Remove(int descriptor, int slot, bool isRegistered)
     {
+        _registeredSockets -= isRegistered ? 1 : 0;
         ref var entry = ref _slots[slot];
         entry.Socket = null;
 

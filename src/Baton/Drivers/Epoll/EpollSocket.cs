@@ -266,6 +266,7 @@ internal sealed partial class EpollSocket : IoSocket
             return;
         }
 
+        var isRegistered = (_flags & Flags.Registered) != 0;
         _descriptor = -1;
         _flags = Flags.None;
         if (_reader is { } reader)
@@ -278,7 +279,7 @@ internal sealed partial class EpollSocket : IoSocket
             Cancel(writer);
         }
 
-        _driver.Remove(descriptor, _slot);
+        _driver.Remove(descriptor, _slot, isRegistered);
     }
 
     /// <summary>An event said that there is something: that is all a receive without a buffer wanted to know.</summary>
