@@ -8,7 +8,7 @@ public class NetAllocationTests
     [Fact]
     public void An_echo_over_connections_allocates_nothing() => NetTest.Run(async () =>
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, EchoAll);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
         var message = new byte[1024];
         await AssertAllocatesNothing(Echo);
@@ -26,7 +26,7 @@ public class NetAllocationTests
     {
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
-        var echo = Coroutine.Start(EchoSocket());
+        var echo = Coroutine.Start(EchoAll());
         var message = new byte[1024];
         var buffer = new byte[1024];
         await AssertAllocatesNothing(Echo);
@@ -42,7 +42,7 @@ public class NetAllocationTests
             }
         }
 
-        async Coroutine EchoSocket()
+        async Coroutine EchoAll()
         {
             using var two = server;
             var own = new byte[4096];
@@ -112,7 +112,7 @@ public class NetAllocationTests
     {
         const int Count = 500;
         var isOpen = true;
-        await using var server = await Server.StartAsync("127.0.0.1", 0, EchoAll, new ServerOptions { Backlog = 2 * Count });
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Backlog = 2 * Count });
         test.Calls.OnAccept = _ => isOpen ? null : -Errno.EAGAIN;
         var clients = new List<LoopSocket>(2 * Count);
         await Connect(Count);
@@ -146,25 +146,6 @@ public class NetAllocationTests
             }
         }
     });
-
-    private static async Coroutine EchoAll(Connection connection)
-    {
-        while (true)
-        {
-            var read = await connection.Input.ReadAsync();
-            if (read.Buffer.IsEmpty && read.IsCompleted)
-            {
-                return;
-            }
-
-            foreach (var segment in read.Buffer)
-            {
-                await connection.Output.WriteAsync(segment);
-            }
-
-            connection.Input.AdvanceTo(read.Buffer.End);
-        }
-    }
 
     /// <summary>
     /// Repeats something until a whole batch of it has allocated nothing. Until the runtime has compiled all of it for good, some of it does allocate.

@@ -19,7 +19,7 @@ public class EpollDriverTests
     {
         const int Connections = 32;
         const int Rounds = 100;
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Net.ServerTests.Echo);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var clients = new List<Connection>();
         for (var i = 0; i < Connections; i++)
         {

@@ -26,7 +26,7 @@ public class FaultInjectionTests
         try
         {
             test.Calls.OnReceive = (_, _) => 13;
-            await using var server = await Server.StartAsync(new UnixDomainSocketEndPoint(path), Net.ServerTests.Echo);
+            await using var server = await Server.StartAsync(new UnixDomainSocketEndPoint(path), NetTest.Echo);
             await using var client = await Connection.ConnectAsync(new UnixDomainSocketEndPoint(path));
             var bytes = NetTest.Pattern(5000);
             await client.WriteAsync(bytes);
@@ -208,7 +208,7 @@ public class FaultInjectionTests
         test.Calls.OnSendMessage = (_, _) => Trouble(1000);
         test.Calls.OnReceive = (_, _) => random.Next(4) == 0 ? -Errno.EINTR : null;
         test.Calls.OnWait = _ => random.Next(4) == 0 ? -Errno.EINTR : null;
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Net.ServerTests.Echo);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var tasks = new List<LoopTask>();
         for (var i = 0; i < 20; i++)
         {
@@ -267,7 +267,7 @@ public class FaultInjectionTests
 
     private static async Coroutine EchoPattern(int length)
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Net.ServerTests.Echo);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
         var bytes = NetTest.Pattern(length);
         var write = Coroutine.Start(WriteInPieces(client, bytes, 1));

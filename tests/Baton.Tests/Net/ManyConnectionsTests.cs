@@ -15,7 +15,7 @@ public class ManyConnectionsTests
         // Both ends are in this process, so each connection takes two descriptors.
         var count = Math.Min(Wanted, (DescriptorLimit() - OtherDescriptors) / 2);
         Assert.SkipWhen(count < 100, "This process may open too few descriptors.");
-        await using var server = await Server.StartAsync("127.0.0.1", 0, ServerTests.Echo, new ServerOptions { Backlog = 4096 });
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Backlog = 4096 });
         var clients = new List<Connection>(count);
         for (var i = 0; i < count; i++)
         {

@@ -57,7 +57,7 @@ public class OutsideClientTests
     {
         SkipWithout("nc");
         LoopSocketTests.SkipWithout(IPAddress.Parse(host).AddressFamily);
-        await using var server = await Server.StartAsync(host, 0, ServerTests.Echo);
+        await using var server = await Server.StartAsync(host, 0, NetTest.Echo);
         var port = ((IPEndPoint)server.EndPoints[0]).Port;
         var text = string.Join('\n', Enumerable.Range(0, 20_000));
         var (exitCode, output) = await Run("nc", ["-N", host, $"{port}"], text);

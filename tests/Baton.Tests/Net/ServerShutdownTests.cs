@@ -6,7 +6,7 @@ public class ServerShutdownTests
     [Fact]
     public void StopAccepting_leaves_connections_alone() => NetTest.Run(async test =>
     {
-        var server = await Server.StartAsync("127.0.0.1", 0, ServerTests.Echo);
+        var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var client = await Connection.ConnectAsync(server.EndPoints[0]);
         await NetTest.Until(() => server.ConnectionCount == 1);
         server.StopAccepting();
@@ -30,7 +30,7 @@ public class ServerShutdownTests
     [Fact]
     public void Waiting_for_the_close_can_be_cancelled_and_others_go_on_waiting() => NetTest.Run(async test =>
     {
-        var server = await Server.StartAsync("127.0.0.1", 0, ServerTests.Echo);
+        var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var first = Coroutine.Start(server.WaitClosedAsync());
         var second = Coroutine.Start(server.WaitClosedAsync());
         await Coroutine.Yield();
@@ -107,7 +107,7 @@ public class ServerShutdownTests
     [Fact]
     public void Cancelling_a_shutdown_aborts() => NetTest.RunInVirtualTime(async test =>
     {
-        var server = await Server.StartAsync("127.0.0.1", 0, ServerTests.Echo);
+        var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
         await NetTest.Until(() => server.ConnectionCount == 1);
         var shutdown = Coroutine.Start(server.ShutdownAsync(Timeout.InfiniteTimeSpan));
@@ -148,7 +148,7 @@ public class ServerShutdownTests
     [Fact]
     public void Serving_forever_returns_when_the_server_is_stopped_otherwise() => NetTest.Run(async test =>
     {
-        var server = await Server.StartAsync("127.0.0.1", 0, ServerTests.Echo);
+        var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var serve = Coroutine.Start(server.ServeForeverAsync());
         await Coroutine.Yield();
         server.StopAccepting();
@@ -212,7 +212,7 @@ public class ServerShutdownTests
     {
         for (var i = 0; i < 20; i++)
         {
-            var server = await Server.StartAsync("127.0.0.1", 0, ServerTests.Echo);
+            var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
             await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
             for (var n = 0; n < i; n++)
             {

@@ -17,7 +17,7 @@ public class ServerTests
         await using var server = await Server.StartAsync(host, 0, async connection =>
         {
             tasks.Add(LoopTask.Current!);
-            await Echo(connection);
+            await NetTest.Echo(connection);
         });
         Assert.True(server.IsServing);
         var clients = new List<Connection>();
@@ -55,7 +55,7 @@ public class ServerTests
     [InlineData("")]
     public void No_host_means_every_interface_with_one_port_for_both_families(string? host) => NetTest.Run(async test =>
     {
-        await using var server = await Server.StartAsync(host, 0, Echo);
+        await using var server = await Server.StartAsync(host, 0, NetTest.Echo);
         Assert.Contains(server.EndPoints, endPoint => ((IPEndPoint)endPoint).Address.Equals(IPAddress.Any));
         Assert.Single(server.EndPoints.Select(endPoint => ((IPEndPoint)endPoint).Port).Distinct());
         var port = ((IPEndPoint)server.EndPoints[0]).Port;
@@ -73,7 +73,7 @@ public class ServerTests
     public void Many_end_points_and_names() => NetTest.Run(async test =>
     {
         await using var server = await Server.StartAsync(
-            [new IPEndPoint(IPAddress.Loopback, 0), new DnsEndPoint("localhost", 0), new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0)], Echo);
+            [new IPEndPoint(IPAddress.Loopback, 0), new DnsEndPoint("localhost", 0), new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0)], NetTest.Echo);
         Assert.InRange(server.EndPoints.Count, 2, 4);
         Assert.Single(server.EndPoints.Select(endPoint => ((IPEndPoint)endPoint).Port).Distinct());
         foreach (var endPoint in server.EndPoints)
@@ -89,7 +89,7 @@ public class ServerTests
     {
         using var taken = NetTest.Listen();
         var failure = await Assert.ThrowsAsync<SocketException>(
-            async () => await Server.StartAsync([new IPEndPoint(IPAddress.Loopback, 0), taken.LocalEndPoint!], Echo));
+            async () => await Server.StartAsync([new IPEndPoint(IPAddress.Loopback, 0), taken.LocalEndPoint!], NetTest.Echo));
         Assert.Equal(SocketError.AddressAlreadyInUse, failure.SocketErrorCode);
         Assert.Contains(taken.LocalEndPoint!.ToString()!, failure.Message, StringComparison.Ordinal);
         Assert.Equal(1, test.Driver.OpenSocketCount);
@@ -99,8 +99,8 @@ public class ServerTests
     public void Ports_can_be_shared_on_request() => NetTest.Run(async test =>
     {
         var options = new ServerOptions { ReusePort = true };
-        await using var first = await Server.StartAsync("127.0.0.1", 0, Echo, options);
-        await using var second = await Server.StartAsync(first.EndPoints[0], Echo, options);
+        await using var first = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, options);
+        await using var second = await Server.StartAsync(first.EndPoints[0], NetTest.Echo, options);
         for (var i = 0; i < 64; i++)
         {
             await using var client = await Connection.ConnectAsync(first.EndPoints[0]);
@@ -118,7 +118,7 @@ public class ServerTests
         var path = Path.Combine(Path.GetTempPath(), $"baton-{Guid.NewGuid():N}");
         try
         {
-            await using var server = await Server.StartAsync(new UnixDomainSocketEndPoint(path), Echo);
+            await using var server = await Server.StartAsync(new UnixDomainSocketEndPoint(path), NetTest.Echo);
             await using var client = await Connection.ConnectAsync(new UnixDomainSocketEndPoint(path));
             await client.WriteAsync(new byte[100_000]);
             await client.Input.ReadExactlyAsync(100_000);
@@ -212,7 +212,7 @@ public class ServerTests
     [Fact]
     public void Out_of_descriptors_it_reports_once_and_tries_again_every_second() => NetTest.RunInVirtualTime(async test =>
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Echo);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         await Coroutine.Yield();
         var attempts = new List<long>();
         var start = test.Loop.Time;
@@ -248,7 +248,7 @@ public class ServerTests
     [Fact]
     public void Stopping_does_not_wait_for_the_next_attempt() => NetTest.RunInVirtualTime(async test =>
     {
-        var server = await Server.StartAsync("127.0.0.1", 0, Echo);
+        var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         test.Calls.OnAccept = _ => -Errno.EMFILE;
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
         await NetTest.Until(() => test.TakeReports().Count > 0);
@@ -260,7 +260,7 @@ public class ServerTests
     [Fact]
     public void A_connection_that_is_gone_before_it_is_accepted_is_nobodys_concern() => NetTest.Run(async test =>
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Echo);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var failures = 0;
         test.Calls.OnAccept = _ => failures++ < 3 ? -Errno.ECONNABORTED : null;
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
@@ -271,7 +271,7 @@ public class ServerTests
     [Fact]
     public void A_flood_of_connections_does_not_keep_the_others_waiting() => NetTest.Run(async test =>
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Echo, new ServerOptions { Backlog = 1000 });
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Backlog = 1000 });
         var clients = new List<LoopSocket>();
         for (var i = 0; i < 400; i++)
         {
@@ -288,23 +288,4 @@ public class ServerTests
 
         await NetTest.Until(() => server.ConnectionCount == 0);
     });
-
-    internal static async Coroutine Echo(Connection connection)
-    {
-        while (true)
-        {
-            var read = await connection.Input.ReadAsync();
-            if (read.Buffer.IsEmpty && read.IsCompleted)
-            {
-                return;
-            }
-
-            foreach (var segment in read.Buffer)
-            {
-                await connection.Output.WriteAsync(segment);
-            }
-
-            connection.Input.AdvanceTo(read.Buffer.End);
-        }
-    }
 }

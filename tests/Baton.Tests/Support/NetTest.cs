@@ -127,6 +127,26 @@ public sealed class NetTest
         Assert.True(task.IsCancelled);
     }
 
+    /// <summary>A handler that sends back what it receives.</summary>
+    public static async Coroutine Echo(Connection connection)
+    {
+        while (true)
+        {
+            var read = await connection.Input.ReadAsync();
+            if (read.Buffer.IsEmpty && read.IsCompleted)
+            {
+                return;
+            }
+
+            foreach (var segment in read.Buffer)
+            {
+                await connection.Output.WriteAsync(segment);
+            }
+
+            connection.Input.AdvanceTo(read.Buffer.End);
+        }
+    }
+
     public static byte[] Pattern(int length)
     {
         var bytes = new byte[length];
