@@ -5,8 +5,9 @@ namespace Baton.Bench.Micro;
 /// <summary>Times the benchmarks, ours and the BCL's in turns, so that both meet the same disturbances.</summary>
 internal sealed class MicroRunner(int rounds, TextWriter progress)
 {
-    /// <summary>Calls before the first measured one: enough for the JIT's last tier.</summary>
-    private static readonly TimeSpan WarmUp = TimeSpan.FromMilliseconds(400);
+    /// <summary>Time before the first measured call: in the first round enough for the JIT's last tier, later for the caches.</summary>
+    private static readonly TimeSpan FirstWarmUp = TimeSpan.FromSeconds(1.5);
+    private static readonly TimeSpan LaterWarmUp = TimeSpan.FromMilliseconds(200);
 
     public MicroOutcome Run(MicroBenchmark benchmark)
     {
@@ -16,14 +17,15 @@ internal sealed class MicroRunner(int rounds, TextWriter progress)
         progress.WriteLine($"{benchmark.Name}: {benchmark.Description}");
         for (var round = 0; round < rounds; round++)
         {
-            ours.Add(EventLoop.Run(() => MeasureBaton(benchmark)));
-            theirs.Add(Task.Run(() => MeasureBcl(benchmark)).GetAwaiter().GetResult());
+            var warmUp = round == 0 ? FirstWarmUp : LaterWarmUp;
+            ours.Add(EventLoop.Run(() => MeasureBaton(benchmark, warmUp)));
+            theirs.Add(Task.Run(() => MeasureBcl(benchmark, warmUp)).GetAwaiter().GetResult());
         }
 
         return new MicroOutcome(benchmark, MicroSample.Best(ours), MicroSample.Best(theirs), MicroSample.MedianRatio(ours, theirs));
     }
 
-    private static async Coroutine<MicroSample> MeasureBaton(MicroBenchmark benchmark)
+    private static async Coroutine<MicroSample> MeasureBaton(MicroBenchmark benchmark, TimeSpan warmUp)
     {
         using var setUp = benchmark.SetUpBaton?.Invoke();
         var clock = Stopwatch.StartNew();
@@ -31,7 +33,7 @@ internal sealed class MicroRunner(int rounds, TextWriter progress)
         {
             await benchmark.Baton(benchmark.Operations);
         }
-        while (clock.Elapsed < WarmUp);
+        while (clock.Elapsed < warmUp);
 
         var sample = MicroSample.None;
         for (var repetition = 0; repetition < MicroSample.Repetitions; repetition++)
@@ -45,7 +47,7 @@ internal sealed class MicroRunner(int rounds, TextWriter progress)
         return sample;
     }
 
-    private static async Task<MicroSample> MeasureBcl(MicroBenchmark benchmark)
+    private static async Task<MicroSample> MeasureBcl(MicroBenchmark benchmark, TimeSpan warmUp)
     {
         using var setUp = benchmark.SetUpBcl?.Invoke();
         var clock = Stopwatch.StartNew();
@@ -53,7 +55,7 @@ internal sealed class MicroRunner(int rounds, TextWriter progress)
         {
             await benchmark.Bcl(benchmark.Operations);
         }
-        while (clock.Elapsed < WarmUp);
+        while (clock.Elapsed < warmUp);
 
         var sample = MicroSample.None;
         for (var repetition = 0; repetition < MicroSample.Repetitions; repetition++)
