@@ -9,6 +9,7 @@ internal abstract class CoroutineBox : CoroutineSource
     private const int MaximumDepth = 128;
 
     private Action? _resume;
+
     /// <summary>The loop that runs it, once it has been suspended.</summary>
     internal EventLoop? Loop;
 
@@ -23,8 +24,6 @@ internal abstract class CoroutineBox : CoroutineSource
 
     /// <summary>The one delegate that this box ever makes, for awaiters that are not ours.</summary>
     private Action ResumeAction => _resume ??= ResumeFromForeign;
-
-    internal Future? Awaited => _awaited;
 
     /// <summary>Runs the state machine until it suspends or ends. Never throws.</summary>
     internal abstract void MoveNext();
@@ -91,13 +90,7 @@ internal abstract class CoroutineBox : CoroutineSource
     internal void AwaitUnsafeOnCompleted<TAwaiter>(ref TAwaiter awaiter)
         where TAwaiter : ICriticalNotifyCompletion
     {
-        if (Loop is null)
-        {
-            Bind();
-        }
-
-        Context = ExecutionContext.Capture();
-        _isSuspended = true;
+        PrepareToSuspend();
 
         // For a struct awaiter the JIT decides this test when it compiles the method, and boxes nothing.
         if (default(TAwaiter) is not null && awaiter is ILoopAwaiter)
@@ -113,6 +106,13 @@ internal abstract class CoroutineBox : CoroutineSource
     internal void AwaitOnCompleted<TAwaiter>(ref TAwaiter awaiter)
         where TAwaiter : INotifyCompletion
     {
+        PrepareToSuspend();
+        awaiter.OnCompleted(ResumeAction);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PrepareToSuspend()
+    {
         if (Loop is null)
         {
             Bind();
@@ -120,7 +120,6 @@ internal abstract class CoroutineBox : CoroutineSource
 
         Context = ExecutionContext.Capture();
         _isSuspended = true;
-        awaiter.OnCompleted(ResumeAction);
     }
 
     /// <summary>Suspends on a future: a leaf of the task, so that cancelling the task cancels the future.</summary>

@@ -126,9 +126,6 @@ internal abstract class CoroutineSource : LoopItem
         }
     }
 
-    /// <summary>Ends a use that never started, because its task was cancelled first.</summary>
-    internal void Discard() => Recycle();
-
     /// <summary>Ends the use and returns the object to its pool. The result is gone.</summary>
     internal abstract void Recycle();
 

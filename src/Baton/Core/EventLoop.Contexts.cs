@@ -68,7 +68,7 @@ public sealed partial class EventLoop
     {
         CurrentTask = task;
         IsContextSuspended = false;
-        SetContext(task is null ? _context : task.Context);
+        SetContext(ContextOf(task));
     }
 
     /// <summary>Prepares for a callback: no task, the loop's own synchronization context.</summary>
@@ -88,7 +88,7 @@ public sealed partial class EventLoop
     {
         CurrentTask = task is { IsDone: true } ? null : task;
         IsContextSuspended = !useContext;
-        SetContext(!useContext ? null : task is null ? _context : task.Context);
+        SetContext(useContext ? ContextOf(task) : null);
         RestoreContext(context);
     }
 
@@ -97,11 +97,13 @@ public sealed partial class EventLoop
     {
         IsContextSuspended = false;
         var context = SynchronizationContext.Current;
-        SetContext(CurrentTask is null ? _context : CurrentTask.Context);
+        SetContext(ContextOf(CurrentTask));
         box.MoveNext();
         SetContext(context);
         IsContextSuspended = true;
     }
+
+    private LoopSynchronizationContext ContextOf(LoopTask? task) => task is null ? _context : task.Context;
 
     /// <summary>
     /// Installs a synchronization context. Code that runs in between may have installed another, so ours is only a guess that saves one of two look-ups of

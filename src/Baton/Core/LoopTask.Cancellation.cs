@@ -43,8 +43,8 @@ public partial class LoopTask
     /// there is nothing to cancel, at its next suspension. Corresponds to <c>Task.cancel</c>.
     /// </summary>
     /// <remarks>
-    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first. A task that has not started never runs. A task that
-    /// catches the exception goes on, and may be cancelled again.
+    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first. A
+    /// task that has not started never runs. A task that catches the exception goes on, and may be cancelled again.
     /// </remarks>
     /// <param name="message">The message of the exception.</param>
     /// <returns>False when the task is done already.</returns>

@@ -77,7 +77,7 @@ public partial class LoopTask : Future
             if (TryTakePendingCancel(out _))
             {
                 // As in asyncio, a task that is cancelled before its first step never runs its body.
-                source.Discard();
+                source.Recycle();
                 Source = null;
                 EndCancelled(CancelMessage);
                 return;
