@@ -33,6 +33,19 @@ public readonly partial struct Coroutine
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
     public static YieldAwaitable Yield() => new(EventLoop.Current);
 
+    /// <summary>
+    /// Throws if a request to cancel the current task is waiting to be delivered: a point of cancellation without a trip through the loop, for long computations
+    /// and for code that has waited for something that cannot be cancelled. Does nothing outside of tasks.
+    /// </summary>
+    /// <exception cref="CancelledException">The task has been cancelled, and this is where it is told.</exception>
+    public static void ThrowIfCancelled()
+    {
+        if (LoopTask.Current is { } task && task.TryTakePendingCancel(out var cancelled))
+        {
+            throw cancelled;
+        }
+    }
+
     /// <summary>A coroutine that returns a value without suspending.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     [SuppressMessage("Design", "CA1000", Justification = "The type argument is inferred.")]

@@ -66,20 +66,12 @@ public sealed partial class EventLoop
 
     /// <summary>Creates a future without a result. Corresponds to <c>loop.create_future</c>.</summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
-    public Future CreateFuture()
-    {
-        CheckThread();
-        return new PlainFuture(this);
-    }
+    public Future CreateFuture() => new PlainFuture(this);
 
     /// <summary>Creates a future. Corresponds to <c>loop.create_future</c>.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
-    public Future<TResult> CreateFuture<TResult>()
-    {
-        CheckThread();
-        return new Future<TResult>(this);
-    }
+    public Future<TResult> CreateFuture<TResult>() => new(this);
 
     internal int NextTaskNumber() => ++_taskNumber;
 

@@ -21,8 +21,12 @@ public class Future : LoopItem
     private object? _outcome;
     private FutureState _state;
 
-    private protected Future(EventLoop loop)
+    /// <summary>For futures of a kind of their own, such as one that passes a cancellation on: see <see cref="CancelAsAwaited"/>.</summary>
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    protected Future(EventLoop loop)
     {
+        ArgumentNullException.ThrowIfNull(loop);
+        loop.CheckThread();
         Loop = loop;
     }
 
@@ -141,8 +145,12 @@ public class Future : LoopItem
         return true;
     }
 
-    /// <summary>Cancels the future on behalf of something that awaits it. False when it is done.</summary>
-    internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
+    /// <summary>
+    /// Cancels the future on behalf of something that awaits it. A future that passes its cancellation on to others overrides this as well as
+    /// <see cref="Cancel"/>, and calls this method of theirs: for a task it only puts the task on a list, so that no chain is too long for the stack.
+    /// </summary>
+    /// <returns>False when it is done.</returns>
+    protected internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
 
     /// <summary>
     /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done already. Corresponds
@@ -153,6 +161,19 @@ public class Future : LoopItem
         ArgumentNullException.ThrowIfNull(callback);
         Loop.CheckThread();
         AddWaiter(new FutureCallback(this, callback));
+    }
+
+    /// <inheritdoc cref="AddDoneCallback(Action{Future})"/>
+    /// <param name="callback">What to call. A static lambda needs no closure.</param>
+    /// <param name="state">What to call it with, beside the future.</param>
+    /// <param name="awaitedBy">
+    /// The task, or the future, that waits for this one by way of the callback: call graphs show it. Corresponds to <c>asyncio.future_add_to_awaited_by</c>.
+    /// </param>
+    public void AddDoneCallback(Action<Future, object?> callback, object? state, Future? awaitedBy = null)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        Loop.CheckThread();
+        AddWaiter(new FutureStateCallback(this, callback, state, awaitedBy));
     }
 
     /// <summary>Removes every registration of a callback. Corresponds to <c>Future.remove_done_callback</c>.</summary>
@@ -168,6 +189,25 @@ public class Future : LoopItem
                 return 1;
             case List<LoopItem> list:
                 return list.RemoveAll(item => item is FutureCallback other && other.Callback == callback);
+            default:
+                return 0;
+        }
+    }
+
+    /// <inheritdoc cref="RemoveDoneCallback(Action{Future})"/>
+    /// <param name="callback">The callback.</param>
+    /// <param name="state">The state with which it was registered.</param>
+    public int RemoveDoneCallback(Action<Future, object?> callback, object? state)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        Loop.CheckThread();
+        switch (_callbacks)
+        {
+            case FutureStateCallback single when single.Is(callback, state):
+                _callbacks = null;
+                return 1;
+            case List<LoopItem> list:
+                return list.RemoveAll(item => item is FutureStateCallback other && other.Is(callback, state));
             default:
                 return 0;
         }
@@ -360,11 +400,12 @@ public class Future : LoopItem
 
 /// <summary>A future with a result. See <see cref="Future"/>.</summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-public sealed class Future<TResult> : Future
+public class Future<TResult> : Future
 {
     private TResult _result = default!;
 
-    internal Future(EventLoop loop)
+    /// <inheritdoc/>
+    protected internal Future(EventLoop loop)
         : base(loop)
     {
     }

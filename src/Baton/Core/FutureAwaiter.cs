@@ -125,3 +125,21 @@ internal sealed class FutureCallback(Future future, Action<Future> callback) : L
 
     internal override string Describe() => $"done callback {EventLoop.NameOf(Callback)} of {future}";
 }
+
+/// <summary>A done callback with a state, and what waits by way of it.</summary>
+internal sealed class FutureStateCallback(Future future, Action<Future, object?> callback, object? state, Future? awaitedBy) : LoopItem
+{
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
+
+    internal Future? AwaitedBy { get; } = awaitedBy;
+
+    internal bool Is(Action<Future, object?> otherCallback, object? otherState) => callback == otherCallback && Equals(state, otherState);
+
+    internal override void Run(EventLoop loop)
+    {
+        loop.EnterCallback(_context);
+        callback(future, state);
+    }
+
+    internal override string Describe() => $"done callback {EventLoop.NameOf(callback)} of {future}";
+}

@@ -154,7 +154,7 @@ public partial class LoopTask
     /// Cancels the task on behalf of one that awaits it: not at once but from a list, so that neither a long chain of tasks nor a ring of them becomes a
     /// recursion.
     /// </summary>
-    internal override bool CancelAsAwaited(string? message)
+    protected internal override bool CancelAsAwaited(string? message)
     {
         if (IsDone)
         {
