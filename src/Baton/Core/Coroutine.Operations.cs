@@ -34,13 +34,13 @@ public readonly partial struct Coroutine
     public static YieldAwaitable Yield() => new(EventLoop.Current);
 
     /// <summary>
-    /// Throws if a request to cancel the current task is waiting to be delivered: a point of cancellation without a trip through the loop, for long computations
+    /// Throws if a request to cancel the current task, or a cancel scope around this code, is waiting to be delivered: a point of cancellation without a trip through the loop, for long computations
     /// and for code that has waited for something that cannot be cancelled. Does nothing outside of tasks.
     /// </summary>
     /// <exception cref="CancelledException">The task has been cancelled, and this is where it is told.</exception>
     public static void ThrowIfCancelled()
     {
-        if (LoopTask.Current is { } task && task.TryTakePendingCancel(out var cancelled))
+        if (LoopTask.Current is { } task && task.TryTakePendingCancel(task.Loop.CurrentScope, out var cancelled))
         {
             throw cancelled;
         }

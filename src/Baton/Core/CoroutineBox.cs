@@ -36,11 +36,13 @@ internal abstract class CoroutineBox : CoroutineSource
         {
             Bind();
             Context = ExecutionContext.Capture();
+            Scope = loop.CurrentScope;
             loop.ResumeNext(this);
             return false;
         }
 
         loop.Depth = depth + 1;
+        var scope = loop.CurrentScope;
         var context = ExecutionContext.Capture();
         var isFlowSuppressed = false;
         if (context is null)
@@ -55,6 +57,12 @@ internal abstract class CoroutineBox : CoroutineSource
         else
         {
             MoveNext();
+        }
+
+        // So does a cancel scope in which the coroutine was suspended stay with it.
+        if (!ReferenceEquals(loop.CurrentScope, scope))
+        {
+            loop.ReturnToScope(scope);
         }
 
         // What the coroutine did to AsyncLocals stays with it, as in every C# async method.
@@ -73,6 +81,7 @@ internal abstract class CoroutineBox : CoroutineSource
         Loop = loop;
         Task = task;
         Continuation = task;
+        Scope = loop.CurrentScope;
         loop.Drive(this);
     }
 
@@ -119,6 +128,7 @@ internal abstract class CoroutineBox : CoroutineSource
         }
 
         Context = ExecutionContext.Capture();
+        Scope = Loop!.CurrentScope;
         _isSuspended = true;
     }
 
@@ -127,12 +137,12 @@ internal abstract class CoroutineBox : CoroutineSource
     {
         _awaited = future;
         future.AddWaiter(this);
-        Task?.AddLeaf(this);
+        Task?.AddLeaf(this, Scope);
     }
 
     internal override void Run(EventLoop loop)
     {
-        loop.EnterTask(Task);
+        loop.EnterTask(Task, Scope);
         loop.Drive(this);
     }
 
@@ -149,7 +159,7 @@ internal abstract class CoroutineBox : CoroutineSource
         }
     }
 
-    internal override bool CancelWait(string? message) =>
+    internal override bool CancelWait(string? message, CancelScope? origin) =>
         _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.IsCancelled);
 
     internal override string Describe() => _awaited is { } awaited ? awaited.ToString()! : "a coroutine";

@@ -41,10 +41,15 @@ internal abstract class CoroutineSource : LoopItem
     /// <summary>The task within which this coroutine runs; null when plain code on the loop thread awaits it outside of any task.</summary>
     internal LoopTask? Task;
 
+    /// <summary>The cancel scope in which this coroutine is suspended. It holds again when the coroutine resumes.</summary>
+    internal CancelScope? Scope;
+
     /// <summary>The captured failure, once the status is <see cref="CoroutineStatus.Failed"/>.</summary>
     private ExceptionDispatchInfo? _failure;
 
     internal bool IsEnded => Status >= CoroutineStatus.Succeeded;
+
+    internal sealed override CancelScope? WaitScope => Scope;
 
     /// <summary>Takes the one right to await this coroutine or to make it a task.</summary>
     internal void Claim(int version)
@@ -136,6 +141,7 @@ internal abstract class CoroutineSource : LoopItem
         Status = CoroutineStatus.Created;
         Continuation = null;
         Task = null;
+        Scope = null;
         _failure = null;
     }
 

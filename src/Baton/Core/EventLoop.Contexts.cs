@@ -54,6 +54,11 @@ public sealed partial class EventLoop
         {
             _next = null;
             next.PrepareToResume();
+            if (!ReferenceEquals(CurrentScope, next.Scope))
+            {
+                ReturnToScope(next.Scope);
+            }
+
             RestoreContext(next.Context);
             next.MoveNext();
             next = _next;
@@ -64,17 +69,28 @@ public sealed partial class EventLoop
 
     /// <summary>Prepares for a step of a task, or of a coroutine outside of any.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void EnterTask(LoopTask? task)
+    internal void EnterTask(LoopTask? task, CancelScope? scope)
     {
         CurrentTask = task;
+        CurrentScope = scope;
         IsContextSuspended = false;
-        SetContext(ContextOf(task));
+        SetContext(ContextOf(task, scope));
+    }
+
+    /// <summary>Changes the cancel scope within a step.</summary>
+    internal void ReturnToScope(CancelScope? scope)
+    {
+        CurrentScope = scope;
+        if (!IsContextSuspended)
+        {
+            SetContext(ContextOf(CurrentTask, scope));
+        }
     }
 
     /// <summary>Prepares for a callback: no task, the loop's own synchronization context.</summary>
     internal void EnterCallback(ExecutionContext? context)
     {
-        CurrentTask = null;
+        LeaveTask();
         IsContextSuspended = false;
         SetContext(_context);
         RestoreContext(context);
@@ -84,11 +100,19 @@ public sealed partial class EventLoop
     /// Prepares for a continuation of code that is not a coroutine. Such code finds the synchronization context of its task if it asked for it. If it did not,
     /// it finds none, so that what the BCL awaits within itself continues inline on this thread instead of hopping to the pool.
     /// </summary>
-    internal void EnterForeign(LoopTask? task, bool useContext, ExecutionContext? context)
+    internal void EnterForeign(LoopTask? task, CancelScope? scope, bool useContext, ExecutionContext? context)
     {
-        CurrentTask = task is { IsDone: true } ? null : task;
+        if (task is { IsDone: true })
+        {
+            // Code that the task has left behind.
+            task = null;
+            scope = null;
+        }
+
+        CurrentTask = task;
+        CurrentScope = scope;
         IsContextSuspended = !useContext;
-        SetContext(useContext ? ContextOf(task) : null);
+        SetContext(useContext ? ContextOf(task, scope) : null);
         RestoreContext(context);
     }
 
@@ -97,13 +121,24 @@ public sealed partial class EventLoop
     {
         IsContextSuspended = false;
         var context = SynchronizationContext.Current;
-        SetContext(ContextOf(CurrentTask));
+        SetContext(ContextOf(CurrentTask, CurrentScope));
         box.MoveNext();
         SetContext(context);
         IsContextSuspended = true;
     }
 
-    private LoopSynchronizationContext ContextOf(LoopTask? task) => task is null ? _context : task.Context;
+    private void LeaveTask()
+    {
+        CurrentTask = null;
+        CurrentScope = null;
+    }
+
+    /// <summary>The context that brings plain code back to where it was: to its task, and to the scope that the task has entered.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private LoopSynchronizationContext ContextOf(LoopTask? task, CancelScope? scope) =>
+        scope is not null ? scope.ContextFor(task)
+        : task is null ? _context
+        : task.Context;
 
     /// <summary>
     /// Installs a synchronization context. Code that runs in between may have installed another, so ours is only a guess that saves one of two look-ups of
@@ -177,7 +212,7 @@ public sealed partial class EventLoop
     private void DriveDeferred()
     {
         var next = _next!;
-        EnterTask(next.Task);
+        EnterTask(next.Task, next.Scope);
         Drive(next);
     }
 }

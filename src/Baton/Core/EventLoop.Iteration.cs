@@ -86,7 +86,7 @@ public sealed partial class EventLoop
             }
         }
 
-        CurrentTask = null;
+        LeaveTask();
         _driver.Poll(timeout);
         Awake();
         DrainInbox();
@@ -134,7 +134,7 @@ public sealed partial class EventLoop
             }
         }
 
-        CurrentTask = null;
+        LeaveTask();
     }
 
     private void RunBeforePoll()

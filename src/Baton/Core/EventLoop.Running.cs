@@ -138,7 +138,7 @@ public sealed partial class EventLoop
         _state = State.Idle;
         _stopRequested = false;
         _itemsSincePoll = MaximumItemsBetweenPolls;
-        CurrentTask = null;
+        LeaveTask();
         t_running = null;
         SetContext(previousContext);
         ReturnTo(previousExecutionContext, isFlowSuppressed);

@@ -41,26 +41,32 @@ public sealed partial class EventLoop
     /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did. Where eager tasks
     /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead.
     /// </param>
+    /// <param name="scope">
+    /// A level-triggered cancel scope that reaches the task too, besides those that the task enters itself. For those who wait for the task before they leave the
+    /// scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
+    /// </param>
     /// <exception cref="InvalidOperationException">
-    /// The coroutine has been used, the loop is closed, this is not its thread, or an eager start was asked of a loop that does not run.
+    /// The coroutine has been used, the loop is closed, this is not its thread, an eager start was asked of a loop that does not run, or the scope is not
+    /// entered.
     /// </exception>
-    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false)
+    /// <exception cref="ArgumentException">The scope is not level-triggered.</exception>
+    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false, CancelScope? scope = null)
     {
-        CheckCanCreate(eager);
+        CheckCanCreate(eager, scope);
         coroutine.Source?.Claim(coroutine.Version);
         var task = new LoopTask(this, coroutine.Source, name);
-        Register(task, eager);
+        Register(task, eager, scope);
         return task;
     }
 
-    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool)"/>
+    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool, CancelScope?)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool eager = false)
+    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool eager = false, CancelScope? scope = null)
     {
-        CheckCanCreate(eager);
+        CheckCanCreate(eager, scope);
         coroutine.Source?.Claim(coroutine.Version);
         var task = new LoopTask<TResult>(this, coroutine.Source, name);
-        Register(task, eager);
+        Register(task, eager, scope);
         return task;
     }
 
@@ -96,8 +102,13 @@ public sealed partial class EventLoop
         _taskCount--;
     }
 
-    private void Register(LoopTask task, bool eager)
+    private void Register(LoopTask task, bool eager, CancelScope? scope)
     {
+        if (scope is not null)
+        {
+            task.JoinScope(scope);
+        }
+
         task.Next = _tasks;
         if (_tasks is not null)
         {
@@ -120,6 +131,7 @@ public sealed partial class EventLoop
     private void StartEagerly(LoopTask task)
     {
         var current = CurrentTask;
+        var scope = CurrentScope;
         var suspended = IsContextSuspended;
         var next = _next;
         var budget = _budget;
@@ -130,12 +142,13 @@ public sealed partial class EventLoop
         _next = next;
         _budget = budget;
         CurrentTask = current;
+        CurrentScope = scope;
         IsContextSuspended = suspended;
         SetContext(synchronizationContext);
         ReturnTo(context, isFlowSuppressed);
     }
 
-    private void CheckCanCreate(bool eager)
+    private void CheckCanCreate(bool eager, CancelScope? scope)
     {
         CheckThread();
         CheckOpen();
@@ -143,6 +156,8 @@ public sealed partial class EventLoop
         {
             throw new InvalidOperationException("A task can start eagerly only while its event loop is running.");
         }
+
+        scope?.CheckCanHold(this);
     }
 
     private sealed class PlainFuture(EventLoop loop) : Future(loop);

@@ -89,6 +89,9 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>The task whose step runs now.</summary>
     internal LoopTask? CurrentTask { get; private set; }
 
+    /// <summary>The innermost cancel scope around the code that runs now.</summary>
+    internal CancelScope? CurrentScope { get; private set; }
+
     /// <summary>Throws on any thread but the loop's. An integer compare.</summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -18,6 +18,7 @@ internal sealed class ForeignContinuation : LoopItem
     private SendOrPostCallback? _callback;
     private object? _state;
     private LoopTask? _task;
+    private CancelScope? _scope;
     private bool _useContext;
     private ExecutionContext? _executionContext;
 
@@ -25,12 +26,13 @@ internal sealed class ForeignContinuation : LoopItem
     internal static ForeignContinuation Rent(Action continuation, ExecutionContext? executionContext)
     {
         var loop = EventLoop.Current;
-        return Rent(RunAction, continuation, loop.CurrentTask, SynchronizationContext.Current is LoopSynchronizationContext, executionContext);
+        return Rent(
+            RunAction, continuation, loop.CurrentTask, loop.CurrentScope, SynchronizationContext.Current is LoopSynchronizationContext, executionContext);
     }
 
     /// <summary>A continuation from any thread.</summary>
     internal static ForeignContinuation Rent(
-        SendOrPostCallback callback, object? state, LoopTask? task, bool useContext, ExecutionContext? executionContext)
+        SendOrPostCallback callback, object? state, LoopTask? task, CancelScope? scope, bool useContext, ExecutionContext? executionContext)
     {
         var item = t_pool;
         if (item is null)
@@ -47,6 +49,7 @@ internal sealed class ForeignContinuation : LoopItem
         item._callback = callback;
         item._state = state;
         item._task = task;
+        item._scope = scope;
         item._useContext = useContext;
         item._executionContext = executionContext;
         return item;
@@ -57,10 +60,11 @@ internal sealed class ForeignContinuation : LoopItem
         var callback = _callback!;
         var state = _state;
         var task = _task;
+        var scope = _scope;
         var useContext = _useContext;
         var executionContext = _executionContext;
         Return();
-        loop.EnterForeign(task, useContext, executionContext);
+        loop.EnterForeign(task, scope, useContext, executionContext);
         callback(state);
     }
 
@@ -71,6 +75,7 @@ internal sealed class ForeignContinuation : LoopItem
         _callback = null;
         _state = null;
         _task = null;
+        _scope = null;
         _executionContext = null;
         if (t_pooled < PoolLimit)
         {

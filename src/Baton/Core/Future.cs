@@ -248,7 +248,7 @@ public class Future : LoopItem
             }
 
             // A trip that is forced is a suspension too, or a task that awaits only what is done could never be cancelled. The future keeps its value.
-            if (loop.CurrentTask is { } task && task.TryTakePendingCancel(out var cancelled))
+            if (loop.CurrentTask is { } task && task.TryTakePendingCancel(loop.CurrentScope, out var cancelled))
             {
                 throw cancelled;
             }

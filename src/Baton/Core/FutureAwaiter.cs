@@ -78,6 +78,7 @@ internal sealed class FutureWait : LoopItem
 {
     private readonly Future _future;
     private readonly LoopTask? _task;
+    private readonly CancelScope? _scope;
     private readonly Action _continuation;
     private readonly bool _useContext;
     private readonly ExecutionContext? _executionContext;
@@ -86,6 +87,7 @@ internal sealed class FutureWait : LoopItem
     {
         _future = future;
         _task = future.Loop.CurrentTask;
+        _scope = future.Loop.CurrentScope;
         _continuation = continuation;
         _useContext = SynchronizationContext.Current is LoopSynchronizationContext;
         _executionContext = executionContext;
@@ -95,17 +97,19 @@ internal sealed class FutureWait : LoopItem
     {
         var wait = new FutureWait(future, continuation, executionContext);
         future.AddWaiter(wait);
-        wait._task?.AddLeaf(wait);
+        wait._task?.AddLeaf(wait, wait._scope);
     }
 
     internal override void Run(EventLoop loop)
     {
         _task?.RemoveLeaf(this);
-        loop.EnterForeign(_task, _useContext, _executionContext);
+        loop.EnterForeign(_task, _scope, _useContext, _executionContext);
         _continuation();
     }
 
-    internal override bool CancelWait(string? message) => _future.CancelAsAwaited(message) || _future.IsCancelled;
+    internal override CancelScope? WaitScope => _scope;
+
+    internal override bool CancelWait(string? message, CancelScope? origin) => _future.CancelAsAwaited(message) || _future.IsCancelled;
 
     internal override string Describe() => _future.ToString();
 }

@@ -29,11 +29,16 @@ public abstract class LoopItem
     /// <summary>The coroutine that this item awaited has completed. Called on the loop thread, from the trampoline.</summary>
     internal virtual void OnAwaitedCompleted(EventLoop loop) => loop.Ready(this);
 
+    /// <summary>The cancel scope in which this item, a leaf of a task, waits.</summary>
+    internal virtual CancelScope? WaitScope => null;
+
     /// <summary>
     /// Cancels what this item, a leaf of a task, waits for. True when a cancellation will come of it, also where one was on its way already; false when
     /// what the item waits for is done otherwise.
     /// </summary>
-    internal virtual bool CancelWait(string? message) => false;
+    /// <param name="message">The message of the exception.</param>
+    /// <param name="origin">The scope that was cancelled; null where the task itself was.</param>
+    internal virtual bool CancelWait(string? message, CancelScope? origin) => false;
 
     /// <summary>A few words on what this item waits for, for reports.</summary>
     internal virtual string Describe() => GetType().Name;

@@ -20,7 +20,10 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     private bool _useContext;
     private bool _isFaulted;
     private bool _isCancelAccepted;
+    private bool _isTaskCancelAccepted;
     private LoopTask? _task;
+    private CancelScope? _scope;
+    private CancelScope? _cancelledBy;
     private object? _continuation; // a CoroutineBox, or an Action<object?> that takes _continuationState
     private object? _continuationState;
     private ExecutionContext? _executionContext;
@@ -67,6 +70,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
         _state = State.Pending;
         _isCancelAccepted = false;
+        _isTaskCancelAccepted = false;
     }
 
     /// <summary>Ends a use that was done at once, whose result is handed out directly instead of through <see cref="Token"/>.</summary>
@@ -95,7 +99,12 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         if (_isCancelAccepted && !faulted)
         {
             // It was too late: the result is delivered, and the cancellation holds for the next suspension.
-            _task?.DeferCancel();
+            if (_isTaskCancelAccepted)
+            {
+                _task?.DeferCancel();
+            }
+
+            _cancelledBy?.DeferDelivery();
         }
 
         if (_continuation is not null)
@@ -147,6 +156,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         _continuation = null;
         _continuationState = null;
         _executionContext = null;
+        _scope = null;
+        _cancelledBy = null;
     }
 
     /// <summary>Makes an operation that was about to resume its awaiter wait again: what it had waited for was not there after all.</summary>
@@ -158,7 +169,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         if (_task is { } task)
         {
             task.RemoveLeaf(this);
-            task.AddLeaf(this);
+            task.AddLeaf(this, _scope);
         }
     }
 
@@ -198,12 +209,14 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
             // A coroutine awaits through the compiler's ValueTaskAwaiter: resume it directly instead of through two delegates.
             _continuation = box;
             _task = box.Task;
+            _scope = box.Scope;
         }
         else
         {
             _continuation = continuation;
             _continuationState = state;
             _task = Loop.CurrentTask;
+            _scope = Loop.CurrentScope;
             _useContext = (flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0 && SynchronizationContext.Current is LoopSynchronizationContext;
             _executionContext = (flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0 ? ExecutionContext.Capture() : null;
         }
@@ -215,7 +228,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         }
         else
         {
-            _task?.AddLeaf(this);
+            _task?.AddLeaf(this, _scope);
         }
     }
 
@@ -233,11 +246,13 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
         var state = _continuationState;
         var context = _executionContext;
-        loop.EnterForeign(task, _useContext, context);
+        loop.EnterForeign(task, _scope, _useContext, context);
         ((Action<object?>)continuation)(state);
     }
 
-    internal override bool CancelWait(string? message)
+    internal sealed override CancelScope? WaitScope => _scope;
+
+    internal override bool CancelWait(string? message, CancelScope? origin)
     {
         if (_state != State.Pending)
         {
@@ -247,6 +262,13 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         if (!_isCancelAccepted && RequestCancel(message))
         {
             _isCancelAccepted = _state == State.Pending || _isFaulted;
+        }
+
+        if (_isCancelAccepted)
+        {
+            // Whose cancellation is owed again, should the operation come to a result after all.
+            _isTaskCancelAccepted |= origin is null;
+            _cancelledBy = origin ?? _cancelledBy;
         }
 
         return _isCancelAccepted;

@@ -4,7 +4,10 @@ namespace Baton;
 /// Brings plain <c>async Task</c> code back to the loop that it was called on, and to its task. There is one for each task, which is how the current task
 /// survives code that knows nothing of Baton, and one for the loop's callbacks.
 /// </summary>
-/// <remarks>Every task has one, so it holds a single reference: to its task, or of the loop's own one, to the loop.</remarks>
+/// <remarks>
+/// Every task has one, and every cancel scope, so it holds a single reference: to the scope that holds where it is captured, else to the task, or of the
+/// loop's own one, to the loop.
+/// </remarks>
 internal sealed class LoopSynchronizationContext : SynchronizationContext
 {
     private static volatile SendOrPostCallback? s_known;
@@ -16,9 +19,13 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
 
     internal LoopSynchronizationContext(LoopTask task) => _owner = task;
 
-    private LoopTask? Task => _owner as LoopTask;
+    internal LoopSynchronizationContext(CancelScope scope) => _owner = scope;
 
-    private EventLoop Loop => _owner is LoopTask task ? task.Loop : (EventLoop)_owner;
+    private LoopTask? Task => _owner is CancelScope scope ? scope.Task : _owner as LoopTask;
+
+    private CancelScope? Scope => _owner is LoopTask task ? task.RootScope : _owner as CancelScope;
+
+    private EventLoop Loop => _owner as EventLoop ?? Task!.Loop;
 
     /// <summary>Puts the call in the ready queue, never inline. Where the loop has closed, nothing can run it any more and it is dropped.</summary>
     public override void Post(SendOrPostCallback d, object? state)
@@ -34,7 +41,7 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
         }
 
         var loop = Loop;
-        var item = ForeignContinuation.Rent(d, state, Task, useContext: true, executionContext: null);
+        var item = ForeignContinuation.Rent(d, state, Task, Scope, useContext: true, executionContext: null);
         if (loop.IsOnLoopThread)
         {
             loop.Ready(item);

@@ -1,20 +1,21 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Baton;
 
 public partial class LoopTask
 {
-    // What the task waits for: null, one item, or a list where plain code waits for several things at once.
-    private object? _leaves;
+    // A request of the task's own that waits for a suspension at which it can be told.
     private bool _mustCancel;
     private bool _isCancelling;
     private int _cancelRequests;
 
-    /// <summary>Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>. Corresponds to <c>Task.cancelling</c>.</summary>
+    /// <summary>
+    /// Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>, and time-outs and task groups around the code that have cancelled it. Corresponds to
+    /// <c>Task.cancelling</c>.
+    /// </summary>
     public int CancelRequests => _cancelRequests;
 
     /// <summary>
-    /// A token that is cancelled when the task is, for APIs that take one. Made at first use; after <see cref="Uncancel"/> has taken back every request
+    /// A token that is cancelled when code of the task, at this place, is cancelled: for APIs that take one. The running task's token heeds the cancel scopes
+    /// and time-outs around the code that asks; another task's only that task. Made at first use; after <see cref="Uncancel"/> has taken back every request
     /// there is a fresh one.
     /// </summary>
     public CancellationToken CancellationToken
@@ -22,11 +23,16 @@ public partial class LoopTask
         get
         {
             Loop.CheckThread();
+            if (ReferenceEquals(Loop.CurrentTask, this) && Loop.CurrentScope is { } scope && ReferenceEquals(scope.Task, this))
+            {
+                return scope.CancellationToken;
+            }
+
             var source = Rare.TokenSource;
             if (source is null)
             {
                 Rare.TokenSource = source = new CancellationTokenSource();
-                if (_cancelRequests > 0 || IsCancelled)
+                if (_cancelRequests > 0 || IsCancelled || RootScope is { Due: not null })
                 {
                     source.Cancel();
                 }
@@ -44,7 +50,8 @@ public partial class LoopTask
     /// </summary>
     /// <remarks>
     /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first. A
-    /// task that has not started never runs. A task that catches the exception goes on, and may be cancelled again.
+    /// task that has not started never runs. A task that catches the exception goes on, and may be cancelled again. Code in a shielded
+    /// <see cref="CancelScope"/> is told after it has left the shield.
     /// </remarks>
     /// <param name="message">The message of the exception.</param>
     /// <returns>False when the task is done already.</returns>
@@ -81,74 +88,11 @@ public partial class LoopTask
         if (_cancelRequests > 0 && --_cancelRequests == 0)
         {
             _mustCancel = false;
-            if (_details?.TokenSource is { IsCancellationRequested: true })
-            {
-                _details.TokenSource = null;
-            }
+            RenewTokens();
         }
 
         return _cancelRequests;
     }
-
-    /// <summary>Registers something that the task, or plain code in it, now waits for.</summary>
-    internal void AddLeaf(LoopItem leaf)
-    {
-        if (_leaves is null)
-        {
-            _leaves = leaf;
-        }
-        else if (_leaves is List<LoopItem> list)
-        {
-            list.Add(leaf);
-        }
-        else
-        {
-            _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
-        }
-
-        if (_mustCancel && !IsDone)
-        {
-            var cancelling = Loop.CancellingTasks;
-            var start = cancelling.Count;
-            if (leaf.CancelWait(CancelMessage))
-            {
-                _mustCancel = false;
-            }
-
-            CancelAwaited(cancelling, start, CancelMessage);
-        }
-    }
-
-    internal void RemoveLeaf(LoopItem leaf)
-    {
-        if (ReferenceEquals(_leaves, leaf))
-        {
-            _leaves = null;
-        }
-        else if (_leaves is List<LoopItem> list && list.Remove(leaf) && list.Count == 0)
-        {
-            _leaves = null;
-        }
-    }
-
-    /// <summary>Takes a cancellation that has not been delivered, to deliver it now.</summary>
-    internal bool TryTakePendingCancel([NotNullWhen(true)] out CancelledException? cancelled)
-    {
-        cancelled = null;
-        if (!_mustCancel)
-        {
-            return false;
-        }
-
-        _mustCancel = false;
-        cancelled = new CancelledException(CancelMessage);
-        return true;
-    }
-
-    /// <summary>
-    /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
-    /// </summary>
-    internal void DeferCancel() => _mustCancel = _cancelRequests > 0 && !IsDone;
 
     /// <summary>
     /// Cancels the task on behalf of one that awaits it: not at once but from a list, so that neither a long chain of tasks nor a ring of them becomes a
@@ -171,7 +115,7 @@ public partial class LoopTask
     }
 
     /// <summary>Cancels the tasks in the list from an index on, and those that this adds.</summary>
-    private static void CancelAwaited(List<LoopTask> tasks, int start, string? message)
+    internal static void CancelAwaited(List<LoopTask> tasks, int start, string? message)
     {
         if (tasks.Count == start)
         {
@@ -196,6 +140,9 @@ public partial class LoopTask
         }
     }
 
+    /// <summary>Counts a cancellation of a scope that is thrown once, like a request to the task.</summary>
+    internal void AddRequest() => _cancelRequests++;
+
     private void CancelNow(string? message)
     {
         if (IsDone)
@@ -209,33 +156,42 @@ public partial class LoopTask
             Rare.CancelMessage = message;
         }
 
-        // The token first: foreign code that sees its operation fail asks the token why.
-        CancelToken();
-        if (!IsDone && !CancelLeaves(message))
+        // The tokens first: foreign code that sees its operation fail asks the token why.
+        CancelTokens(null);
+        if (!IsDone && !CancelLeaves(null, message))
         {
             _mustCancel = true;
         }
     }
 
-    private bool CancelLeaves(string? message)
+    /// <summary>Cancels the tokens of code that a cancellation reaches: of a scope, or where that is null, of the task.</summary>
+    internal void CancelTokens(CancelScope? origin)
     {
-        if (_leaves is not List<LoopItem> list)
+        if (_details is null)
         {
-            return _leaves is LoopItem leaf && leaf.CancelWait(message);
+            return;
         }
 
-        var accepted = false;
-        foreach (var leaf in list.ToArray())
+        if (origin is null)
         {
-            accepted |= leaf.CancelWait(message);
+            CancelToken(_details.TokenSource);
         }
 
-        return accepted;
+        if (_details.ScopesWithToken is { } scopes)
+        {
+            foreach (var scope in scopes.ToArray())
+            {
+                if (Reaches(origin, scope))
+                {
+                    CancelToken(scope.TokenSource);
+                }
+            }
+        }
     }
 
-    private void CancelToken()
+    internal void CancelToken(CancellationTokenSource? source)
     {
-        if (_details?.TokenSource is not { IsCancellationRequested: false } source)
+        if (source is not { IsCancellationRequested: false })
         {
             return;
         }
@@ -250,6 +206,25 @@ public partial class LoopTask
         }
     }
 
+    /// <summary>The task's own token is for those scopes too that it has not entered itself.</summary>
+    internal void CancelOwnToken() => CancelToken(_details?.TokenSource);
+
+    /// <summary>Has scopes hand out fresh tokens, unless they are cancelled themselves.</summary>
+    private void RenewTokens()
+    {
+        if (_details is null)
+        {
+            return;
+        }
+
+        if (_details.TokenSource is { IsCancellationRequested: true } && RootScope is not { Due: not null })
+        {
+            _details.TokenSource = null;
+        }
+
+        _details.ScopesWithToken?.RemoveAll(static scope => scope.TryDropToken());
+    }
+
     /// <summary>
     /// Whether an exception that ended the task means that it was cancelled: Baton's own always does; another library's only where somebody asked for it,
     /// so that for one a time-out, which <c>HttpClient</c> dresses up as a cancellation, is not lost.
@@ -257,5 +232,6 @@ public partial class LoopTask
     private bool CountsAsCancelled(OperationCanceledException exception) =>
         exception is CancelledException
         || _cancelRequests > 0
+        || RootScope is { Due: not null }
         || (exception.CancellationToken.IsCancellationRequested && exception.InnerException is not TimeoutException);
 }

@@ -4,7 +4,7 @@ namespace Baton;
 
 /// <summary>
 /// A coroutine that runs by itself, in turns with the other tasks of its loop. Corresponds to <c>asyncio.Task</c>. Made by
-/// <see cref="EventLoop.CreateTask(Coroutine, string?, bool)"/>; the loop keeps it until it is done, whether or not anybody else does.
+/// <see cref="EventLoop.CreateTask(Coroutine, string?, bool, CancelScope?)"/>; the loop keeps it until it is done, whether or not anybody else does.
 /// </summary>
 /// <remarks>
 /// Invariants. A task is in one of these states: not started (in the ready queue); running (<see cref="EventLoop.CurrentTask"/>); suspended (its innermost
@@ -74,7 +74,7 @@ public partial class LoopTask : Future
     {
         if (Source is { Status: CoroutineStatus.Claimed } source)
         {
-            if (TryTakePendingCancel(out _))
+            if (_mustCancel)
             {
                 // As in asyncio, a task that is cancelled before its first step never runs its body.
                 source.Recycle();
@@ -83,7 +83,7 @@ public partial class LoopTask : Future
                 return;
             }
 
-            loop.EnterTask(this);
+            loop.EnterTask(this, RootScope);
             source.StartAsRoot(loop, this);
         }
         else
@@ -140,6 +140,10 @@ public partial class LoopTask : Future
     {
         _mustCancel = false;
         Loop.Unregister(this);
+        if (_details is not null)
+        {
+            LeaveScopes();
+        }
     }
 
     /// <summary>What most tasks never have. There may be a million tasks, so it does not stand in each.</summary>
@@ -148,6 +152,18 @@ public partial class LoopTask : Future
         internal string? Name;
         internal string? CancelMessage;
         internal CancellationTokenSource? TokenSource;
+
+        /// <summary>The scope of a task group in which the task was made, and the task's neighbours there.</summary>
+        internal CancelScope? RootScope;
+        internal LoopTask? NextInScope;
+        internal LoopTask? PreviousInScope;
+
+        /// <summary>Scopes that the task has entered and of which somebody has asked for a token.</summary>
+        internal List<CancelScope>? ScopesWithToken;
+
+        /// <summary>How often in a row a cancelled scope has been delivered to this task, which goes on all the same.</summary>
+        internal int Deliveries;
+        internal TimerHandle NextDelivery;
     }
 }
 

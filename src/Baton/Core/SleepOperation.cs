@@ -45,6 +45,7 @@ internal sealed class SleepOperation : CoroutineSource
     protected override bool StartInline(EventLoop loop)
     {
         Task = loop.CurrentTask;
+        Scope = loop.CurrentScope;
         Status = CoroutineStatus.Started;
         if (_delay <= 0)
         {
@@ -58,7 +59,7 @@ internal sealed class SleepOperation : CoroutineSource
                 loop.AddTimer(EventLoop.Deadline(loop.Time, _delay), this);
             }
 
-            Task?.AddLeaf(this);
+            Task?.AddLeaf(this, Scope);
         }
 
         return false;
@@ -89,7 +90,7 @@ internal sealed class SleepOperation : CoroutineSource
             return;
         }
 
-        if (Task is not null && Task.TryTakePendingCancel(out var cancelled))
+        if (Task is not null && Task.TryTakePendingCancel(Scope, out var cancelled))
         {
             Fail(cancelled);
         }
@@ -102,7 +103,7 @@ internal sealed class SleepOperation : CoroutineSource
         Continuation?.Run(loop);
     }
 
-    internal override bool CancelWait(string? message)
+    internal override bool CancelWait(string? message, CancelScope? origin)
     {
         if (IsEnded || _delay <= 0)
         {

@@ -29,7 +29,7 @@ public readonly struct YieldAwaiter : ICriticalNotifyCompletion, ILoopAwaiter
     /// <exception cref="CancelledException">The current task was cancelled meanwhile.</exception>
     public void GetResult()
     {
-        if (_loop.CurrentTask is { } task && task.TryTakePendingCancel(out var cancelled))
+        if (_loop.CurrentTask is { } task && task.TryTakePendingCancel(_loop.CurrentScope, out var cancelled))
         {
             throw cancelled;
         }

@@ -1,0 +1,249 @@
+namespace Baton;
+
+// Scopes form a tree across the tasks of a loop: a scope's parent is the one around it, in its task, or the one in which its task's group was opened.
+//
+// Invariant. Due is the cancelled scope, this one or one around it, whose cancellation the code in this scope has to be told at its next suspension: it
+// changes only where a scope is cancelled, entered or left, or a shield raised or dropped, so that a suspension has one field to look at. Of several, one that
+// is level-triggered counts.
+public sealed partial class CancelScope
+{
+    private CancelScope? _firstChild;
+    private CancelScope? _nextSibling;
+    private CancelScope? _previousSibling;
+    private LoopTask? _firstTask;
+    private bool _isUndelivered;
+
+    /// <summary>The scope around this one.</summary>
+    internal CancelScope? Parent { get; private set; }
+
+    internal CancelScope? Due { get; private set; }
+
+    internal void CheckCanHold(EventLoop loop)
+    {
+        CheckEntered();
+        if (!IsLevelTriggered)
+        {
+            throw new ArgumentException("Only a level-triggered scope can hold tasks: one that throws once has one task to tell.");
+        }
+
+        if (!ReferenceEquals(loop, _loop))
+        {
+            throw new InvalidOperationException($"{this} belongs to another event loop.");
+        }
+    }
+
+    /// <summary>A task of a group that was opened in this scope begins.</summary>
+    internal void Add(LoopTask task)
+    {
+        task.NextInScope = _firstTask;
+        if (_firstTask is not null)
+        {
+            _firstTask.PreviousInScope = task;
+        }
+
+        _firstTask = task;
+    }
+
+    internal void Remove(LoopTask task)
+    {
+        var (next, previous) = (task.NextInScope, task.PreviousInScope);
+        if (next is not null)
+        {
+            next.PreviousInScope = previous;
+        }
+
+        if (previous is not null)
+        {
+            previous.NextInScope = next;
+        }
+        else
+        {
+            _firstTask = next;
+        }
+
+        task.NextInScope = null;
+        task.PreviousInScope = null;
+    }
+
+    private void Attach(CancelScope? parent)
+    {
+        Parent = parent;
+        if (parent is not null)
+        {
+            _nextSibling = parent._firstChild;
+            if (_nextSibling is not null)
+            {
+                _nextSibling._previousSibling = this;
+            }
+
+            parent._firstChild = this;
+        }
+    }
+
+    private void Detach()
+    {
+        if (TokenSource is not null)
+        {
+            Task.ScopesWithToken.Remove(this);
+        }
+
+        // Plain code may leave scopes behind that it had entered at the same time; and tasks, that somebody made in this scope, and does not wait for.
+        while (_firstChild is { } child)
+        {
+            child.Unlink();
+            child.Attach(Parent);
+            child.MarkDue(null);
+        }
+
+        while (_firstTask is { } task)
+        {
+            Remove(task);
+            task.JoinScope(Parent);
+        }
+
+        Unlink();
+    }
+
+    private void Unlink()
+    {
+        if (_nextSibling is not null)
+        {
+            _nextSibling._previousSibling = _previousSibling;
+        }
+
+        if (_previousSibling is not null)
+        {
+            _previousSibling._nextSibling = _nextSibling;
+        }
+        else if (Parent is not null)
+        {
+            Parent._firstChild = _nextSibling;
+        }
+
+        _nextSibling = null;
+        _previousSibling = null;
+    }
+
+    private CancelScope? WhatIsDue()
+    {
+        var outer = Shield ? null : Parent?.Due;
+        return outer is { IsLevelTriggered: true } || !CancelCalled || (!IsLevelTriggered && !_isUndelivered) ? outer : this;
+    }
+
+    /// <summary>Has the cancellation take effect, in this scope and those within it.</summary>
+    private void Spread()
+    {
+        if (IsLevelTriggered)
+        {
+            UpdateDue();
+            return;
+        }
+
+        Task.AddRequest();
+        Task.CancelTokens(this);
+        var cancelling = _loop.CancellingTasks;
+        var start = cancelling.Count;
+        if (!Task.CancelLeaves(this, Reason))
+        {
+            SetUndelivered(true);
+        }
+        else
+        {
+            DeliveryCount++;
+        }
+
+        LoopTask.CancelAwaited(cancelling, start, Reason);
+    }
+
+    private void SetUndelivered(bool value)
+    {
+        if (_isUndelivered != value)
+        {
+            _isUndelivered = value;
+            MarkDue(null);
+        }
+    }
+
+    private void UpdateShield()
+    {
+        UpdateDue();
+        if (!Shield)
+        {
+            Task.DeliverPendingRequest();
+        }
+    }
+
+    /// <summary>Works out anew what is due in this scope and those within it, and delivers what has become so.</summary>
+    private void UpdateDue()
+    {
+        var reached = new List<CancelScope>();
+        MarkDue(reached);
+        foreach (var scope in reached)
+        {
+            scope.Deliver();
+        }
+    }
+
+    /// <summary>Marks this scope and those within it, without recursion.</summary>
+    private void MarkDue(List<CancelScope>? reached)
+    {
+        var pending = new Stack<CancelScope>();
+        pending.Push(this);
+        while (pending.TryPop(out var scope))
+        {
+            var due = scope.WhatIsDue();
+            if (ReferenceEquals(due, scope.Due))
+            {
+                continue;
+            }
+
+            scope.Due = due;
+            if (due is not null)
+            {
+                reached?.Add(scope);
+            }
+
+            for (var child = scope._firstChild; child is not null; child = child._nextSibling)
+            {
+                pending.Push(child);
+            }
+        }
+    }
+
+    private void Deliver()
+    {
+        // The tokens first: foreign code that sees its operation fail asks the token why.
+        Task.CancelToken(TokenSource);
+        Task.DeliverScope(this);
+        if (Due is not { IsLevelTriggered: true })
+        {
+            return;
+        }
+
+        // Callbacks on tokens may do anything, such as end tasks.
+        var tasks = new List<LoopTask>();
+        for (var task = _firstTask; task is not null; task = task.NextInScope)
+        {
+            tasks.Add(task);
+        }
+
+        foreach (var task in tasks)
+        {
+            task.CancelOwnToken();
+            task.DeliverScope(this);
+        }
+    }
+
+    private bool IsShieldedFromTask()
+    {
+        for (var scope = this; scope is not null && ReferenceEquals(scope.Task, Task); scope = scope.Parent)
+        {
+            if (scope.Shield)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,286 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
+
+namespace Baton;
+
+// How a cancellation reaches the code of a task. It comes from the task itself or from a scope, its origin. Where the task is suspended in something that can
+// be cancelled, and no shield lies between that and the origin, the exception is thrown there. Else it is due, and the next suspension that it reaches asks.
+public partial class LoopTask
+{
+    /// <summary>Deliveries in a row of a cancelled scope after which the task is said to swallow them, and gets the next ones after a pause only.</summary>
+    private const int PatientDeliveries = 100;
+
+    private static readonly TimeSpan DeliveryPause = TimeSpan.FromMilliseconds(10);
+
+    // What the task waits for: null, one item, or a list where plain code waits for several things at once.
+    private object? _leaves;
+
+    /// <summary>The cancel scope in which the task runs before it enters one of its own.</summary>
+    internal CancelScope? RootScope => _details?.RootScope;
+
+    /// <summary>Whether a request to the task waits for its next suspension.</summary>
+    internal bool HasPendingRequest => _mustCancel;
+
+    /// <summary>Registers something that the task, or plain code in it, now waits for, and cancels it at once where a cancellation is due.</summary>
+    internal void AddLeaf(LoopItem leaf, CancelScope? scope)
+    {
+        if (_leaves is null)
+        {
+            _leaves = leaf;
+        }
+        else if (_leaves is List<LoopItem> list)
+        {
+            list.Add(leaf);
+        }
+        else
+        {
+            _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
+        }
+
+        if (_mustCancel || scope is { Due: not null })
+        {
+            DeliverTo(leaf, scope);
+        }
+    }
+
+    internal void RemoveLeaf(LoopItem leaf)
+    {
+        if (ReferenceEquals(_leaves, leaf))
+        {
+            _leaves = null;
+        }
+        else if (_leaves is List<LoopItem> list && list.Remove(leaf) && list.Count == 0)
+        {
+            _leaves = null;
+        }
+    }
+
+    /// <summary>Takes a cancellation that is due in a scope, to throw it now.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal bool TryTakePendingCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
+    {
+        if (!_mustCancel && (scope is null || scope.Due is null))
+        {
+            cancelled = null;
+            return false;
+        }
+
+        return TryTakeDueCancel(scope, out cancelled);
+    }
+
+    private bool TryTakeDueCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
+    {
+        cancelled = null;
+        var requested = _mustCancel && Reaches(null, scope);
+        var due = scope?.Due;
+        if (!requested && due is null)
+        {
+            return false;
+        }
+
+        cancelled = new CancelledException(requested ? CancelMessage : due!.Reason);
+        Delivered(requested, due);
+        return true;
+    }
+
+    /// <summary>
+    /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
+    /// </summary>
+    internal void DeferCancel() => _mustCancel = _cancelRequests > 0 && !IsDone;
+
+    /// <summary>Cancels what the task waits for wherever a cancellation reaches it. False where nothing could be cancelled.</summary>
+    /// <param name="origin">The scope that was cancelled; null for a request to the task.</param>
+    /// <param name="message">The message of the exception.</param>
+    internal bool CancelLeaves(CancelScope? origin, string? message)
+    {
+        if (_leaves is not List<LoopItem> list)
+        {
+            return _leaves is LoopItem leaf && Reaches(origin, leaf.WaitScope) && leaf.CancelWait(message, origin);
+        }
+
+        var accepted = false;
+        foreach (var leaf in list.ToArray())
+        {
+            accepted |= Reaches(origin, leaf.WaitScope) && leaf.CancelWait(message, origin);
+        }
+
+        return accepted;
+    }
+
+    /// <summary>Cancels what the task waits for in one scope, because a level-triggered scope around it was cancelled.</summary>
+    internal void DeliverScope(CancelScope scope)
+    {
+        if (IsDone)
+        {
+            return;
+        }
+
+        switch (_leaves)
+        {
+            case LoopItem leaf when ReferenceEquals(leaf.WaitScope, scope):
+                DeliverTo(leaf, scope);
+                break;
+            case List<LoopItem> list:
+                foreach (var leaf in list.ToArray())
+                {
+                    if (ReferenceEquals(leaf.WaitScope, scope))
+                    {
+                        DeliverTo(leaf, scope);
+                    }
+                }
+
+                break;
+            default:
+                break;
+        }
+    }
+
+    /// <summary>Delivers a request that a shield has held back, where the shield has gone.</summary>
+    internal void DeliverPendingRequest()
+    {
+        if (_mustCancel && !IsDone)
+        {
+            var cancelling = Loop.CancellingTasks;
+            var start = cancelling.Count;
+            _mustCancel = !CancelLeaves(null, CancelMessage);
+            CancelAwaited(cancelling, start, CancelMessage);
+        }
+    }
+
+    /// <summary>Puts the task in a scope besides those that it enters itself.</summary>
+    internal void JoinScope(CancelScope? scope)
+    {
+        Rare.RootScope = scope;
+        scope?.Add(this);
+    }
+
+    internal LoopTask? NextInScope
+    {
+        get => Rare.NextInScope;
+        set => Rare.NextInScope = value;
+    }
+
+    internal LoopTask? PreviousInScope
+    {
+        get => Rare.PreviousInScope;
+        set => Rare.PreviousInScope = value;
+    }
+
+    internal List<CancelScope> ScopesWithToken => Rare.ScopesWithToken ??= [];
+
+    /// <summary>The task has left a cancelled scope: it did not swallow that for ever.</summary>
+    internal void ForgetDeliveries()
+    {
+        if (_details is not null)
+        {
+            _details.Deliveries = 0;
+            _details.NextDelivery.Cancel();
+        }
+    }
+
+    /// <summary>Whether code in <paramref name="scope"/> is within the origin of a cancellation, and no shield lies in between.</summary>
+    private bool Reaches(CancelScope? origin, CancelScope? scope)
+    {
+        for (; !ReferenceEquals(scope, origin); scope = scope.Parent)
+        {
+            if (scope is null || !ReferenceEquals(scope.Task, this))
+            {
+                // Beyond the scopes that the task has entered itself: those around its group's do not keep requests from it.
+                return origin is null;
+            }
+
+            if (scope.Shield)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private void DeliverTo(LoopItem leaf, CancelScope? scope)
+    {
+        if (IsDone)
+        {
+            return;
+        }
+
+        var requested = _mustCancel && Reaches(null, scope);
+        var due = scope?.Due;
+        if ((!requested && due is null) || (!requested && MustPause(due!)))
+        {
+            return;
+        }
+
+        var cancelling = Loop.CancellingTasks;
+        var start = cancelling.Count;
+        var message = requested ? CancelMessage : due!.Reason;
+        if (leaf.CancelWait(message, requested ? null : due))
+        {
+            Delivered(requested, due);
+        }
+
+        CancelAwaited(cancelling, start, message);
+    }
+
+    private void Delivered(bool requested, CancelScope? due)
+    {
+        if (requested)
+        {
+            _mustCancel = false;
+        }
+
+        due?.CountDelivery();
+        if (due is { IsLevelTriggered: true } && ++Rare.Deliveries == PatientDeliveries)
+        {
+            Loop.ReportException(
+                $"{this} has been told {PatientDeliveries} times that it is cancelled ({due.Reason}) and goes on: some code catches CancelledException and " +
+                "does not let it through. From now on it is told at intervals only",
+                null,
+                this,
+                due);
+        }
+    }
+
+    /// <summary>Whether a task that swallows the cancellation of a scope again and again has to wait for the next time, so as not to keep the processor busy.</summary>
+    private bool MustPause(CancelScope due)
+    {
+        if (!due.IsLevelTriggered || _details is not { Deliveries: >= PatientDeliveries } details)
+        {
+            return false;
+        }
+
+        if (!details.NextDelivery.IsPending)
+        {
+            details.NextDelivery = Loop.CallLater(DeliveryPause, static task => ((LoopTask)task!).DeliverAfterPause(), this);
+        }
+
+        return true;
+    }
+
+    private void DeliverAfterPause()
+    {
+        var leaves = _leaves switch
+        {
+            List<LoopItem> list => list.ToArray(),
+            LoopItem leaf => [leaf],
+            _ => [],
+        };
+        var cancelling = Loop.CancellingTasks;
+        var start = cancelling.Count;
+        foreach (var leaf in leaves)
+        {
+            if (leaf.WaitScope is { Due: { } due } && leaf.CancelWait(due.Reason, due))
+            {
+                Delivered(requested: false, due);
+                CancelAwaited(cancelling, start, due.Reason);
+            }
+        }
+    }
+
+    private void LeaveScopes()
+    {
+        _details!.NextDelivery.Cancel();
+        RootScope?.Remove(this);
+    }
+}
