@@ -21,15 +21,22 @@ public sealed partial class CancelScope
     internal void CheckCanHold(EventLoop loop)
     {
         CheckEntered();
-        if (!IsLevelTriggered)
-        {
-            throw new ArgumentException("Only a level-triggered scope can hold tasks: one that throws once has one task to tell.");
-        }
-
         if (!ReferenceEquals(loop, _loop))
         {
             throw new InvalidOperationException($"{this} belongs to another event loop.");
         }
+    }
+
+    /// <summary>The nearest scope, this one or one around it, that can reach other tasks: one that throws once has its own task to tell.</summary>
+    internal CancelScope? NearestLevelTriggered()
+    {
+        var scope = this;
+        while (scope is { IsLevelTriggered: false })
+        {
+            scope = scope.Parent;
+        }
+
+        return scope;
     }
 
     /// <summary>A task of a group that was opened in this scope begins.</summary>

@@ -15,16 +15,20 @@ namespace Baton;
 /// </remarks>
 public sealed partial class CancelScope
 {
+    private static readonly Action<object?> ExpireAction = static scope => ((CancelScope)scope!).Expire();
+
     private readonly EventLoop _loop;
     private long? _deadline;
+    private long? _timeout;
     private TimerHandle _timer;
+    private Handle _immediate;
     private bool _shield;
     private State _state;
     private int _requestsAtEntry;
     private LoopSynchronizationContext? _context;
 
     /// <summary>Creates a scope of the current loop, to be entered once. Most code calls <see cref="Run(Func{CancelScope, Coroutine}, TimeSpan?, bool, string?)"/>.</summary>
-    /// <param name="timeout">The time after which the scope is cancelled, from now; null for none.</param>
+    /// <param name="timeout">The time after which the scope is cancelled, from when it is entered; null for none.</param>
     /// <param name="shield">See <see cref="Shield"/>.</param>
     /// <param name="name">The name in reports and in the exception's message.</param>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
@@ -35,7 +39,7 @@ public sealed partial class CancelScope
         Name = name;
         if (timeout is { } time && time != System.Threading.Timeout.InfiniteTimeSpan)
         {
-            _deadline = EventLoop.Deadline(_loop.Time, EventLoop.ToNanoseconds(time));
+            _timeout = EventLoop.ToNanoseconds(time);
         }
     }
 
@@ -76,7 +80,10 @@ public sealed partial class CancelScope
     /// <summary>Whether code runs in the scope.</summary>
     public bool IsEntered => _state == State.Entered;
 
-    /// <summary>The time of the loop's clock, in nanoseconds, at which the scope is cancelled; null for none. May be changed at any time before it has passed.</summary>
+    /// <summary>
+    /// The time of the loop's clock, in nanoseconds, at which the scope is cancelled; null for none, and before a scope with a time-out is entered. May be changed
+    /// at any time before it has passed.
+    /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public long? Deadline
     {
@@ -85,9 +92,10 @@ public sealed partial class CancelScope
         {
             _loop.CheckThread();
             _deadline = value;
+            _timeout = null;
             if (IsEntered)
             {
-                SetTimer();
+                SetTimer(_loop.Time);
             }
         }
     }
@@ -212,7 +220,7 @@ public sealed partial class CancelScope
 
         CancelCalled = true;
         CancelReason = reason ?? DefaultReason;
-        _timer.Cancel();
+        StopTimer();
         if (IsEntered)
         {
             Spread();
@@ -251,9 +259,11 @@ public sealed partial class CancelScope
         {
             Spread();
         }
-        else if (_deadline is not null)
+        else if (_timeout is not null || _deadline is not null)
         {
-            SetTimer();
+            var now = _loop.Time;
+            _deadline ??= EventLoop.Deadline(now, _timeout!.Value);
+            SetTimer(now);
         }
     }
 
@@ -271,7 +281,7 @@ public sealed partial class CancelScope
         _loop.CheckThread();
         CheckEntered();
         _state = State.Left;
-        _timer.Cancel();
+        StopTimer();
         Task.ForgetDeliveries();
         if (CancelCalled && !IsLevelTriggered)
         {
@@ -329,23 +339,36 @@ public sealed partial class CancelScope
     private bool IsCancelledFromOutside() =>
         (!Shield && Parent is { Due.IsLevelTriggered: true }) || (Task.CancelRequests > _requestsAtEntry && !Task.HasPendingRequest && !(Parent is { Due: not null }));
 
-    private void SetTimer()
+    private void SetTimer(long now)
     {
-        _timer.Cancel();
+        StopTimer();
         if (_deadline is not { } deadline || CancelCalled)
         {
             return;
         }
 
-        if (deadline <= _loop.Time && IsLevelTriggered)
+        if (deadline > now)
+        {
+            if (deadline != long.MaxValue)
+            {
+                _timer = _loop.CallAt(deadline, ExpireAction, this);
+            }
+        }
+        else if (IsLevelTriggered)
         {
             Expire();
         }
-        else if (deadline != long.MaxValue)
+        else
         {
-            // As in asyncio, what is thrown once is so from the loop: code that never waits is not timed out.
-            _timer = _loop.CallAt(deadline, static scope => ((CancelScope)scope!).Expire(), this);
+            // As in asyncio, what is thrown once comes from the loop: code that never waits is not timed out.
+            _immediate = _loop.CallSoon(ExpireAction, this);
         }
+    }
+
+    private void StopTimer()
+    {
+        _timer.Cancel();
+        _immediate.Cancel();
     }
 
     private void Expire()

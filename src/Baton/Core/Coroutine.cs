@@ -30,6 +30,10 @@ public readonly partial struct Coroutine
         Source?.Claim(Version);
         return new CoroutineAwaiter(Source, Version);
     }
+
+    /// <summary>Gives up a coroutine that nobody will run: for code that was handed one and refuses it. Corresponds to <c>coroutine.close</c>.</summary>
+    /// <exception cref="InvalidOperationException">The coroutine has been awaited or made a task before.</exception>
+    public void Close() => Source?.Close(Version);
 }
 
 /// <summary>A coroutine that returns a value. See <see cref="Coroutine"/>.</summary>
@@ -53,6 +57,9 @@ public readonly struct Coroutine<TResult>
         Source?.Claim(Version);
         return new CoroutineAwaiter<TResult>(Source, Version);
     }
+
+    /// <inheritdoc cref="Coroutine.Close"/>
+    public void Close() => Source?.Close(Version);
 }
 
 /// <summary>Awaits a <see cref="Coroutine"/>. For the compiler.</summary>

@@ -62,6 +62,13 @@ internal abstract class CoroutineSource : LoopItem
         Status = CoroutineStatus.Claimed;
     }
 
+    /// <summary>Ends the use without running anything.</summary>
+    internal void Close(int version)
+    {
+        Claim(version);
+        Recycle();
+    }
+
     /// <summary>Starts the coroutine within the current task, if it has not been started. True when it has ended already.</summary>
     internal bool StartOrPoll(int version)
     {

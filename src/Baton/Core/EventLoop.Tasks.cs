@@ -42,14 +42,13 @@ public sealed partial class EventLoop
     /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead.
     /// </param>
     /// <param name="scope">
-    /// A level-triggered cancel scope that reaches the task too, besides those that the task enters itself. For those who wait for the task before they leave the
-    /// scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
+    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that is not level-triggered, the nearest around it that is. For
+    /// those who wait for the task before they leave the scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
     /// </param>
     /// <exception cref="InvalidOperationException">
     /// The coroutine has been used, the loop is closed, this is not its thread, an eager start was asked of a loop that does not run, or the scope is not
     /// entered.
     /// </exception>
-    /// <exception cref="ArgumentException">The scope is not level-triggered.</exception>
     public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false, CancelScope? scope = null)
     {
         CheckCanCreate(eager, scope);
@@ -104,9 +103,9 @@ public sealed partial class EventLoop
 
     private void Register(LoopTask task, bool eager, CancelScope? scope)
     {
-        if (scope is not null)
+        if (scope?.NearestLevelTriggered() is { } level)
         {
-            task.JoinScope(scope);
+            task.JoinScope(level);
         }
 
         task.Next = _tasks;

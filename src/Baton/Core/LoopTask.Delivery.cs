@@ -278,6 +278,14 @@ public partial class LoopTask
         }
     }
 
+    /// <summary>What the task waits for now, in a few words.</summary>
+    internal string DescribeWait() => _leaves switch
+    {
+        List<LoopItem> list => string.Join(", ", list.Select(static leaf => leaf.Describe())),
+        LoopItem leaf => leaf.Describe(),
+        _ => "nothing of Baton's",
+    };
+
     private void LeaveScopes()
     {
         _details!.NextDelivery.Cancel();

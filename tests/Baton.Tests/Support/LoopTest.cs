@@ -8,10 +8,12 @@ public sealed class LoopTest
     private static readonly TimeSpan Guard = TimeSpan.FromSeconds(90);
 
     private readonly List<LoopExceptionContext> _reports = [];
+    private readonly long _start;
 
     private LoopTest(IoDriver? driver)
     {
         Loop = new EventLoop(new EventLoopOptions { Driver = driver, ExceptionHandler = (_, report) => _reports.Add(report), Name = "test" });
+        _start = Loop.Time;
     }
 
     public EventLoop Loop { get; }
@@ -19,6 +21,9 @@ public sealed class LoopTest
     public VirtualDriver Driver => (VirtualDriver)Loop.Driver;
 
     public VirtualClock Clock => Driver.VirtualClock;
+
+    /// <summary>Virtual time since the test started.</summary>
+    public TimeSpan Elapsed => TimeSpan.FromTicks((Loop.Time - _start) / 100);
 
     /// <summary>Whether tasks and timers may be left at the end: for tests of just that.</summary>
     public bool AllowLeftovers { get; set; }

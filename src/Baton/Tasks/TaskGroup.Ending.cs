@@ -1,0 +1,173 @@
+using System.Runtime.ExceptionServices;
+
+namespace Baton;
+
+// How a group ends. The order is asyncio's: wait for the tasks; then failures, the body's among them; else a cancellation that came from outside.
+public sealed partial class TaskGroup
+{
+    /// <summary>Waits for the tasks and throws what has to be thrown.</summary>
+    /// <param name="exception">What ended the body, unless it was the group itself.</param>
+    private async Coroutine EndAsync(Exception? exception)
+    {
+        var cancellation = exception as OperationCanceledException;
+        if (cancellation is not null && !IsCancellation(cancellation))
+        {
+            cancellation = null;
+        }
+
+        var failure = cancellation is null ? exception : null;
+        while (_count > 0)
+        {
+            try
+            {
+                await _join.WaitAsync();
+            }
+            catch (CancelledException cancelled)
+            {
+                cancellation = cancelled;
+                Abort(cancelled.Message);
+            }
+        }
+
+        if (failure is not null)
+        {
+            _failures.Add(failure);
+        }
+
+        var wasCancelled = _state == State.Aborting;
+        _state = State.Ended;
+        ThrowOutcome(cancellation, wasCancelled);
+    }
+
+    private void ThrowOutcome(OperationCanceledException? cancellation, bool wasCancelled)
+    {
+        if (_failures.Count > 0)
+        {
+            if (cancellation is not null || _parent.CancelRequests > _requestsAtEntry)
+            {
+                RepeatRequest();
+            }
+
+            throw new AggregateException($"Unhandled errors in {this}", _failures);
+        }
+
+        // While its tasks were ending the group could not be interrupted; a request that came meanwhile must not be lost.
+        if (wasCancelled)
+        {
+            if (cancellation is null)
+            {
+                Coroutine.ThrowIfCancelled();
+            }
+            else
+            {
+                TakePendingRequest();
+            }
+        }
+
+        if (cancellation is not null)
+        {
+            ExceptionDispatchInfo.Throw(cancellation);
+        }
+    }
+
+    /// <summary>A cancellation from outside, in whose place failures are thrown: it is due again at the next suspension, and the count stays as it is.</summary>
+    private void RepeatRequest()
+    {
+        if (_parent.CancelRequests > 0)
+        {
+            _parent.Uncancel();
+            _parent.Cancel();
+        }
+    }
+
+    /// <summary>Drops requests that came after the one that is thrown now: they say the same.</summary>
+    private static void TakePendingRequest()
+    {
+        try
+        {
+            Coroutine.ThrowIfCancelled();
+        }
+        catch (CancelledException)
+        {
+        }
+    }
+
+    private bool IsCancellation(OperationCanceledException exception) =>
+        exception is CancelledException || (exception.InnerException is not TimeoutException && _parent.CancelRequests > _requestsAtEntry);
+
+    private void ReportStuck(TimeSpan waited)
+    {
+        const int Shown = 5;
+        var tasks = GetTasks();
+        var where = tasks.Take(Shown).Select(task => $"{task}, suspended in {task.DescribeWait()}");
+        _loop.ReportException(
+            $"{this} has waited {waited.TotalSeconds:0.###} s for {tasks.Count} of its tasks, which were cancelled and have not ended: {string.Join("; ", where)}" +
+            (tasks.Count > Shown ? "; and others" : ""),
+            null,
+            _parent,
+            this);
+    }
+
+    /// <summary>The wait for the group's tasks. It can be cancelled until the group has cancelled them: then they are on their way out, and are waited for.</summary>
+    private sealed class Join(TaskGroup group) : LoopOperation(group._loop)
+    {
+        private static readonly Action<object?> OnTimer = static join => ((Join)join!).OnStuck();
+
+        private string? _cancelMessage;
+        private bool _isCancelled;
+        private TimerHandle _timer;
+        private TimeSpan _delay;
+        private TimeSpan _waited;
+
+        internal ValueTask WaitAsync()
+        {
+            Begin();
+            _isCancelled = false;
+            _delay = group._options.ReportStuckAfter;
+            if (group.IsCancelling && _delay > TimeSpan.Zero)
+            {
+                _timer = Loop.CallLater(_delay, OnTimer, this);
+            }
+
+            return new ValueTask(this, Token);
+        }
+
+        internal void Wake()
+        {
+            _timer.Cancel();
+            if (IsPending)
+            {
+                Complete();
+            }
+        }
+
+        protected override bool RequestCancel(string? message)
+        {
+            if (group.IsCancelling)
+            {
+                return false;
+            }
+
+            _isCancelled = true;
+            _cancelMessage = message;
+            Complete(faulted: true);
+            return true;
+        }
+
+        protected override void OnResultTaken()
+        {
+            if (_isCancelled)
+            {
+                throw new CancelledException(_cancelMessage);
+            }
+        }
+
+        private void OnStuck()
+        {
+            _waited += _delay;
+            group.ReportStuck(_waited);
+            _delay *= 2;
+            _timer = Loop.CallLater(_delay, OnTimer, this);
+        }
+    }
+}

@@ -1,0 +1,292 @@
+namespace Baton;
+
+/// <summary>
+/// Tasks that end together: the group's block is left only when all of them have ended. The first failure cancels the others and the block. Corresponds to
+/// <c>asyncio.TaskGroup</c>.
+/// </summary>
+/// <remarks>
+/// <para>The group is used through a lambda, <see cref="Run(Func{TaskGroup, Coroutine}, TaskGroupOptions?)"/>, because the end of an <c>await using</c> block
+/// cannot see that the block failed.</para>
+/// <para>What failed, tasks and body, is thrown as one <see cref="AggregateException"/>. A task that is cancelled by itself is no failure. When the
+/// task that runs the block is cancelled, so are the group's tasks, and the <see cref="CancelledException"/> goes on once they have ended.</para>
+/// <para>All members are for the loop's thread.</para>
+/// </remarks>
+public sealed partial class TaskGroup
+{
+    private readonly EventLoop _loop;
+    private readonly TaskGroupOptions _options;
+    private readonly LoopTask _parent;
+    private readonly CancelScope? _outerScope;
+    private readonly CancelScope _bodyScope;
+    private readonly Join _join;
+    private readonly List<Exception> _failures = [];
+    private readonly int _requestsAtEntry;
+    private Member? _firstMember;
+    private int _count;
+    private State _state;
+
+    private TaskGroup(TaskGroupOptions? options)
+    {
+        _loop = EventLoop.Current;
+        _options = options ?? new TaskGroupOptions();
+        _parent = LoopTask.Current ?? throw new InvalidOperationException(
+            "A task group can be opened in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
+        _outerScope = CancelScope.Current;
+        _requestsAtEntry = _parent.CancelRequests;
+        _bodyScope = new CancelScope { IsLevelTriggered = false };
+        _join = new Join(this);
+    }
+
+    private enum State : byte
+    {
+        Open,
+
+        /// <summary>Its tasks have been cancelled; no more can be added.</summary>
+        Aborting,
+        Ended,
+    }
+
+    /// <summary>The name in reports, where the group was given one.</summary>
+    public string? Name => _options.Name;
+
+    /// <summary>Tasks of the group that have not ended.</summary>
+    public int Count => _count;
+
+    /// <summary>Whether the group has cancelled its tasks: because of a failure, of <see cref="Cancel"/>, or because its own task was cancelled.</summary>
+    public bool IsCancelling => _state == State.Aborting;
+
+    /// <summary>Runs a block with a group of tasks, and waits for all of them.</summary>
+    /// <param name="body">Called with the group; starts tasks by <see cref="CreateTask(Coroutine, string?, bool)"/>.</param>
+    /// <param name="options">How the group behaves.</param>
+    /// <exception cref="AggregateException">The body or tasks failed.</exception>
+    /// <exception cref="CancelledException">The task that runs this was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">Outside of a task.</exception>
+    public static async Coroutine Run(Func<TaskGroup, Coroutine> body, TaskGroupOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        var group = new TaskGroup(options);
+        group._bodyScope.Enter();
+        Exception? exception = null;
+        try
+        {
+            await body(group);
+            group._bodyScope.Exit();
+        }
+        catch (Exception thrown)
+        {
+            exception = group._bodyScope.Exit(thrown) ? null : thrown;
+            group.Abort();
+        }
+
+        await group.EndAsync(exception);
+    }
+
+    /// <summary>Runs a block with a group of tasks, waits for all of them, and returns what the block returned.</summary>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    /// <param name="body">Called with the group; starts tasks by <see cref="CreateTask(Coroutine, string?, bool)"/>.</param>
+    /// <param name="options">How the group behaves.</param>
+    /// <returns>The body's result; the type's default where <see cref="Cancel"/> ended the body.</returns>
+    /// <exception cref="AggregateException">The body or tasks failed.</exception>
+    /// <exception cref="CancelledException">The task that runs this was cancelled.</exception>
+    /// <exception cref="InvalidOperationException">Outside of a task.</exception>
+    public static async Coroutine<TResult> Run<TResult>(Func<TaskGroup, Coroutine<TResult>> body, TaskGroupOptions? options = null)
+    {
+        ArgumentNullException.ThrowIfNull(body);
+        TResult result = default!;
+        await Run(async Coroutine (group) => result = await body(group), options);
+        return result;
+    }
+
+    /// <summary>Makes a coroutine a task of the group. Corresponds to <c>TaskGroup.create_task</c>.</summary>
+    /// <param name="coroutine">What the task runs.</param>
+    /// <param name="name">The task's name in reports; <c>Task-N</c> where null.</param>
+    /// <param name="eager">Whether the first step runs inside this call.</param>
+    /// <exception cref="InvalidOperationException">The group has ended or is cancelling its tasks. The coroutine is closed.</exception>
+    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false)
+    {
+        if (!CanCreate(out var refusal))
+        {
+            coroutine.Close();
+            throw refusal;
+        }
+
+        var task = _loop.CreateTask(coroutine, name, eager, _outerScope);
+        Add(new Member(this, task));
+        return task;
+    }
+
+    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool)"/>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool eager = false)
+    {
+        if (!CanCreate(out var refusal))
+        {
+            coroutine.Close();
+            throw refusal;
+        }
+
+        var task = _loop.CreateTask(coroutine, name, eager, _outerScope);
+        Add(new Member(this, task));
+        return task;
+    }
+
+    /// <summary>
+    /// Ends the group early: cancels its tasks and the block, which is then left without an exception. Does nothing when the group is cancelling its tasks already,
+    /// or has ended. Corresponds to <c>TaskGroup.cancel</c> of Python 3.15.
+    /// </summary>
+    /// <param name="message">The message of the <see cref="CancelledException"/> that the tasks get.</param>
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    public void Cancel(string? message = null)
+    {
+        _loop.CheckThread();
+        if (_state == State.Open)
+        {
+            CancelAll(message ?? $"{this} was cancelled.");
+        }
+    }
+
+    /// <summary>The tasks of the group that have not ended, newest first.</summary>
+    public IReadOnlyList<LoopTask> GetTasks()
+    {
+        _loop.CheckThread();
+        var tasks = new List<LoopTask>(_count);
+        for (var member = _firstMember; member is not null; member = member.Next)
+        {
+            tasks.Add(member.Task);
+        }
+
+        return tasks;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => $"TaskGroup{(Name is null ? "" : $" '{Name}'")}";
+
+    private bool CanCreate(out InvalidOperationException refusal)
+    {
+        _loop.CheckThread();
+        refusal = _state switch
+        {
+            State.Open => null!,
+            State.Aborting => new InvalidOperationException($"{this} is cancelling its tasks and takes no new ones."),
+            _ => new InvalidOperationException($"{this} has ended. Start tasks inside of its block only."),
+        };
+        return refusal is null;
+    }
+
+    private void Add(Member member)
+    {
+        member.Next = _firstMember;
+        if (_firstMember is not null)
+        {
+            _firstMember.Previous = member;
+        }
+
+        _firstMember = member;
+        _count++;
+        member.Task.AddDoneCallback(static (_, member) => ((Member)member!).OnDone(), member, _parent);
+        if (_state == State.Aborting)
+        {
+            // A task that started eagerly has cancelled the group in its first step, before it was a part of it.
+            member.Task.Cancel();
+        }
+    }
+
+    private void Remove(Member member)
+    {
+        if (member.Next is not null)
+        {
+            member.Next.Previous = member.Previous;
+        }
+
+        if (member.Previous is not null)
+        {
+            member.Previous.Next = member.Next;
+        }
+        else
+        {
+            _firstMember = member.Next;
+        }
+
+        if (--_count == 0)
+        {
+            _join.Wake();
+        }
+    }
+
+    private void OnFailed(LoopTask task, Exception exception)
+    {
+        if (!_options.Supervise)
+        {
+            _failures.Add(exception);
+            if (_state == State.Open)
+            {
+                CancelAll($"{task} of {this} has failed.");
+            }
+        }
+        else if (_options.TaskFailed is not { } handler)
+        {
+            _failures.Add(exception);
+        }
+        else
+        {
+            try
+            {
+                handler(task, exception);
+            }
+            catch (Exception thrown)
+            {
+                _failures.Add(exception);
+                _failures.Add(thrown);
+                if (_state == State.Open)
+                {
+                    CancelAll($"The failure handler of {this} has failed.");
+                }
+            }
+        }
+    }
+
+    /// <summary>Cancels the tasks, and the block if it still runs.</summary>
+    private void CancelAll(string message)
+    {
+        Abort(message);
+        _bodyScope.Cancel(message);
+    }
+
+    private void Abort(string? message = null)
+    {
+        if (_state != State.Open)
+        {
+            return;
+        }
+
+        _state = State.Aborting;
+        for (var member = _firstMember; member is not null; member = member.Next)
+        {
+            member.Task.Cancel(message);
+        }
+    }
+
+    /// <summary>A task in the group's list.</summary>
+    private sealed class Member(TaskGroup group, LoopTask task)
+    {
+        internal Member? Next;
+        internal Member? Previous;
+
+        internal LoopTask Task => task;
+
+        /// <summary>For a task that has to report that it is ready: where it reports.</summary>
+        internal Future? Ready { get; init; }
+
+        internal void OnDone()
+        {
+            var failure = task.IsCancelled ? null : task.GetException();
+            var isStartOver = Ready is not null && EndStart(Ready, task, failure);
+            if (failure is not null && !isStartOver)
+            {
+                group.OnFailed(task, failure);
+            }
+
+            group.Remove(this);
+        }
+    }
+}
