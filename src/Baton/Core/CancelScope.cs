@@ -15,17 +15,12 @@ namespace Baton;
 /// </remarks>
 public sealed partial class CancelScope
 {
-    private static readonly Action<object?> ExpireAction = static scope => ((CancelScope)scope!).Expire();
-
     private readonly EventLoop _loop;
-    private long? _deadline;
-    private long? _timeout;
-    private TimerHandle _timer;
-    private Handle _immediate;
     private bool _shield;
     private State _state;
     private int _requestsAtEntry;
     private LoopSynchronizationContext? _context;
+    private Details? _details;
 
     /// <summary>Creates a scope of the current loop, to be entered once. Most code calls <see cref="Run(Func{CancelScope, Coroutine}, TimeSpan?, bool, string?)"/>.</summary>
     /// <param name="timeout">The time after which the scope is cancelled, from when it is entered; null for none.</param>
@@ -39,7 +34,8 @@ public sealed partial class CancelScope
         Name = name;
         if (timeout is { } time && time != System.Threading.Timeout.InfiniteTimeSpan)
         {
-            _timeout = EventLoop.ToNanoseconds(time);
+            _time = EventLoop.ToNanoseconds(time);
+            _limit = Limit.Timeout;
         }
     }
 
@@ -69,36 +65,16 @@ public sealed partial class CancelScope
     public bool CancelCaught { get; private set; }
 
     /// <summary>Why the scope was cancelled: the message of the exceptions. Null while it is not.</summary>
-    public string? CancelReason { get; private set; }
+    public string? CancelReason => CancelCalled ? Reason : null;
 
     /// <summary>Whether the deadline cancelled the scope.</summary>
     public bool IsExpired { get; private set; }
 
     /// <summary>How often the cancellation has been thrown in the scope, or in those within it. More than a few times means that some code swallows it.</summary>
-    public int DeliveryCount { get; private set; }
+    public int DeliveryCount => _details?.DeliveryCount ?? 0;
 
     /// <summary>Whether code runs in the scope.</summary>
     public bool IsEntered => _state == State.Entered;
-
-    /// <summary>
-    /// The time of the loop's clock, in nanoseconds, at which the scope is cancelled; null for none, and before a scope with a time-out is entered. May be changed
-    /// at any time before it has passed.
-    /// </summary>
-    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
-    public long? Deadline
-    {
-        get => _deadline;
-        set
-        {
-            _loop.CheckThread();
-            _deadline = value;
-            _timeout = null;
-            if (IsEntered)
-            {
-                SetTimer(_loop.Time);
-            }
-        }
-    }
 
     /// <summary>
     /// Whether cancellations from outside, of scopes around this one and of the task, wait until the code has left this scope. The scope's own deadline and
@@ -114,9 +90,9 @@ public sealed partial class CancelScope
             if (_shield != value)
             {
                 _shield = value;
-                if (IsEntered)
+                if (IsEntered && !value)
                 {
-                    UpdateShield();
+                    DeliverFromOutside();
                 }
             }
         }
@@ -132,27 +108,33 @@ public sealed partial class CancelScope
             CheckEntered();
             if (TokenSource is null)
             {
-                TokenSource = new CancellationTokenSource();
+                Rare.TokenSource = new CancellationTokenSource();
                 Task.ScopesWithToken.Add(this);
-                if (CancelCalled || Due is not null || (Task.CancelRequests > 0 && !IsShieldedFromTask()))
+                if (CancelCalled || FindDue(Task) is not null || (Task.CancelRequests > 0 && Task.Reaches(null, this)))
                 {
-                    TokenSource.Cancel();
+                    Rare.TokenSource.Cancel();
                 }
             }
 
-            return TokenSource.Token;
+            return TokenSource!.Token;
         }
     }
 
-    internal CancellationTokenSource? TokenSource { get; private set; }
+    internal CancellationTokenSource? TokenSource => _details?.TokenSource;
 
     /// <summary>The task that has entered the scope.</summary>
     internal LoopTask Task { get; private set; } = null!;
 
     /// <summary>The message of the exceptions.</summary>
-    internal string Reason => CancelReason ?? DefaultReason;
+    internal string Reason => _details?.Reason ?? (Name, IsExpired) switch
+    {
+        (null, false) => "The scope was cancelled.",
+        (null, true) => "The deadline of the scope has passed.",
+        (_, false) => $"The scope '{Name}' was cancelled.",
+        _ => $"The deadline of the scope '{Name}' has passed.",
+    };
 
-    private string DefaultReason => Name is null ? "The scope was cancelled." : $"The scope '{Name}' was cancelled.";
+    private Details Rare => _details ??= new Details();
 
     /// <summary>Runs a coroutine in a scope of its own, within the current task.</summary>
     /// <param name="body">Called with the scope.</param>
@@ -190,18 +172,9 @@ public sealed partial class CancelScope
         Func<CancelScope, Coroutine<TResult>> body, TResult whenCancelled, TimeSpan? timeout = null, bool shield = false, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(body);
-        var scope = new CancelScope(timeout, shield, name);
-        scope.Enter();
-        try
-        {
-            var result = await body(scope);
-            scope.Exit();
-            return result;
-        }
-        catch (Exception exception) when (scope.Exit(exception))
-        {
-            return whenCancelled;
-        }
+        var result = whenCancelled;
+        await Run(async Coroutine (scope) => result = await body(scope), timeout, shield, name);
+        return result;
     }
 
     /// <summary>
@@ -219,19 +192,17 @@ public sealed partial class CancelScope
         }
 
         CancelCalled = true;
-        CancelReason = reason ?? DefaultReason;
-        StopTimer();
+        if (reason is not null)
+        {
+            Rare.Reason = reason;
+        }
+
+        _timer.Cancel();
         if (IsEntered)
         {
             Spread();
         }
     }
-
-    /// <summary>Sets the deadline anew, from now. Null takes it away.</summary>
-    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
-    public void Reschedule(TimeSpan? timeout) => Deadline = timeout is { } time && time != System.Threading.Timeout.InfiniteTimeSpan
-        ? EventLoop.Deadline(_loop.Time, EventLoop.ToNanoseconds(time))
-        : null;
 
     /// <summary>
     /// Enters the scope: for those who build constructs of their own. The async method that calls it must be a coroutine, and must call
@@ -248,22 +219,19 @@ public sealed partial class CancelScope
 
         Task = _loop.CurrentTask ?? throw new InvalidOperationException(
             "A cancel scope can be entered in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
+        Parent = _loop.CurrentScope;
         _state = State.Entered;
 
         // A request that is still to be thrown counts as one from within: if it is thrown in the scope, it must get out.
-        _requestsAtEntry = Task.CancelRequests - (Task.HasPendingRequest || _loop.CurrentScope is { Due.IsLevelTriggered: false } ? 1 : 0);
-        Attach(_loop.CurrentScope);
-        Due = WhatIsDue();
+        _requestsAtEntry = Task.CancelRequests - (Task.HasPendingRequest || Parent?.FindDue(Task) is { IsLevelTriggered: false } ? 1 : 0);
         _loop.ReturnToScope(this);
         if (CancelCalled)
         {
             Spread();
         }
-        else if (_timeout is not null || _deadline is not null)
+        else if (_limit != Limit.None)
         {
-            var now = _loop.Time;
-            _deadline ??= EventLoop.Deadline(now, _timeout!.Value);
-            SetTimer(now);
+            StartLimit();
         }
     }
 
@@ -281,15 +249,23 @@ public sealed partial class CancelScope
         _loop.CheckThread();
         CheckEntered();
         _state = State.Left;
-        StopTimer();
-        Task.ForgetDeliveries();
-        if (CancelCalled && !IsLevelTriggered)
+        _timer.Cancel();
+        if (CancelCalled)
         {
-            Task.Uncancel();
+            Task.ForgetDeliveries();
+            if (!IsLevelTriggered)
+            {
+                Task.Uncancel();
+            }
+
+            CancelCaught = IsCancellation(exception) && !IsCancelledFromOutside();
         }
 
-        CancelCaught = CancelCalled && IsCancellation(exception) && !IsCancelledFromOutside();
-        Detach();
+        if (_details is not null)
+        {
+            LeaveDetails();
+        }
+
         _loop.ReturnToScope(Parent);
         return CancelCaught;
     }
@@ -304,77 +280,26 @@ public sealed partial class CancelScope
     /// <summary>Gives up a token that was cancelled by a request to the task, which has been taken back.</summary>
     internal bool TryDropToken()
     {
-        if (CancelCalled || Due is not null)
+        if (CancelCalled || FindDue(Task) is not null)
         {
             return false;
         }
 
-        TokenSource = null;
+        _details!.TokenSource = null;
         return true;
-    }
-
-    /// <summary>The cancellation has been thrown, here or in a scope within.</summary>
-    internal void CountDelivery()
-    {
-        DeliveryCount++;
-        if (!IsLevelTriggered)
-        {
-            SetUndelivered(false);
-        }
-    }
-
-    /// <summary>What was to be cancelled came to a result instead: a cancellation that is thrown once is still to be thrown.</summary>
-    internal void DeferDelivery()
-    {
-        if (!IsLevelTriggered && IsEntered)
-        {
-            SetUndelivered(true);
-        }
     }
 
     /// <summary>Another library's exception counts where it obeyed a token; a time-out that it dressed up as a cancellation does not.</summary>
     private static bool IsCancellation([NotNullWhen(true)] Exception? exception) =>
         exception is OperationCanceledException && (exception is CancelledException || exception.InnerException is not TimeoutException);
 
-    private bool IsCancelledFromOutside() =>
-        (!Shield && Parent is { Due.IsLevelTriggered: true }) || (Task.CancelRequests > _requestsAtEntry && !Task.HasPendingRequest && !(Parent is { Due: not null }));
-
-    private void SetTimer(long now)
+    /// <summary>
+    /// Whether a cancellation from around the scope may be the one that comes out of it. Where one from around is still to be thrown, it may be caught: that will be.
+    /// </summary>
+    private bool IsCancelledFromOutside()
     {
-        StopTimer();
-        if (_deadline is not { } deadline || CancelCalled)
-        {
-            return;
-        }
-
-        if (deadline > now)
-        {
-            if (deadline != long.MaxValue)
-            {
-                _timer = _loop.CallAt(deadline, ExpireAction, this);
-            }
-        }
-        else if (IsLevelTriggered)
-        {
-            Expire();
-        }
-        else
-        {
-            // As in asyncio, what is thrown once comes from the loop: code that never waits is not timed out.
-            _immediate = _loop.CallSoon(ExpireAction, this);
-        }
-    }
-
-    private void StopTimer()
-    {
-        _timer.Cancel();
-        _immediate.Cancel();
-    }
-
-    private void Expire()
-    {
-        IsExpired = true;
-        Cancel(Name is null ? "The deadline of the scope has passed." : $"The deadline of the scope '{Name}' has passed.");
+        var outer = Parent?.FindDue(Task);
+        return (!Shield && outer is { IsLevelTriggered: true }) || (Task.CancelRequests > _requestsAtEntry && !Task.HasPendingRequest && outer is null);
     }
 
     private void CheckEntered()
@@ -383,5 +308,14 @@ public sealed partial class CancelScope
         {
             throw new InvalidOperationException($"{this} is not entered.");
         }
+    }
+
+    /// <summary>What most scopes never have.</summary>
+    private sealed class Details
+    {
+        internal string? Reason;
+        internal CancellationTokenSource? TokenSource;
+        internal LoopTask? FirstTask;
+        internal int DeliveryCount;
     }
 }

@@ -128,8 +128,19 @@ internal abstract class CoroutineBox : CoroutineSource
         }
 
         Context = ExecutionContext.Capture();
-        Scope = Loop!.CurrentScope;
+        var scope = Loop!.CurrentScope;
+        if (!ReferenceEquals(Scope, scope))
+        {
+            EnterScope(scope);
+        }
+
         _isSuspended = true;
+    }
+
+    private void EnterScope(CancelScope? scope)
+    {
+        Scope = scope;
+        scope?.OnSuspending();
     }
 
     /// <summary>Suspends on a future: a leaf of the task, so that cancelling the task cancels the future.</summary>

@@ -72,7 +72,12 @@ public sealed partial class EventLoop
     internal void EnterTask(LoopTask? task, CancelScope? scope)
     {
         CurrentTask = task;
-        CurrentScope = scope;
+        if (!ReferenceEquals(CurrentScope, scope))
+        {
+            // Mostly both are null, and a compare costs less than the write barrier of a store.
+            CurrentScope = scope;
+        }
+
         IsContextSuspended = false;
         SetContext(ContextOf(task, scope));
     }

@@ -73,6 +73,10 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>The loop's time: monotonic, in nanoseconds from an arbitrary start. Corresponds to <c>loop.time</c>.</summary>
     public long Time => _clock.Now;
 
+    internal long CoarseTime => _clock.CoarseNow;
+
+    internal long CoarseResolution => _clock.CoarseResolution;
+
     /// <summary>Whether the loop runs now, on whatever thread. Corresponds to <c>loop.is_running</c>.</summary>
     public bool IsRunning => _state == State.Running;
 

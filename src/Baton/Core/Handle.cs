@@ -13,6 +13,12 @@ public readonly struct Handle : IEquatable<Handle>
         _version = item.Version;
     }
 
+    internal Handle(CallbackItem item, int version)
+    {
+        _item = item;
+        _version = version;
+    }
+
     /// <summary>Whether the callback has neither run nor been cancelled.</summary>
     public bool IsPending => _item is not null && _item.IsPending(_version);
 
@@ -50,6 +56,8 @@ public readonly struct TimerHandle : IEquatable<TimerHandle>
         _version = item.Version;
         When = when;
     }
+
+    internal Handle AsHandle() => new(_item!, _version);
 
     /// <summary>The deadline, in nanoseconds of <see cref="EventLoop.Time"/>. Corresponds to <c>TimerHandle.when</c>.</summary>
     public long When { get; }

@@ -32,7 +32,7 @@ public partial class LoopTask
             if (source is null)
             {
                 Rare.TokenSource = source = new CancellationTokenSource();
-                if (_cancelRequests > 0 || IsCancelled || RootScope is { Due: not null })
+                if (_cancelRequests > 0 || IsCancelled || RootScope?.FindDue(this) is not null)
                 {
                     source.Cancel();
                 }
@@ -189,7 +189,7 @@ public partial class LoopTask
         }
     }
 
-    internal void CancelToken(CancellationTokenSource? source)
+    private void CancelToken(CancellationTokenSource? source)
     {
         if (source is not { IsCancellationRequested: false })
         {
@@ -206,9 +206,6 @@ public partial class LoopTask
         }
     }
 
-    /// <summary>The task's own token is for those scopes too that it has not entered itself.</summary>
-    internal void CancelOwnToken() => CancelToken(_details?.TokenSource);
-
     /// <summary>Has scopes hand out fresh tokens, unless they are cancelled themselves.</summary>
     private void RenewTokens()
     {
@@ -217,7 +214,7 @@ public partial class LoopTask
             return;
         }
 
-        if (_details.TokenSource is { IsCancellationRequested: true } && RootScope is not { Due: not null })
+        if (_details.TokenSource is { IsCancellationRequested: true } && RootScope?.FindDue(this) is null)
         {
             _details.TokenSource = null;
         }
@@ -232,6 +229,6 @@ public partial class LoopTask
     private bool CountsAsCancelled(OperationCanceledException exception) =>
         exception is CancelledException
         || _cancelRequests > 0
-        || RootScope is { Due: not null }
+        || RootScope?.FindDue(this) is not null
         || (exception.CancellationToken.IsCancellationRequested && exception.InnerException is not TimeoutException);
 }

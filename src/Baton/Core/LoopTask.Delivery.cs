@@ -37,7 +37,7 @@ public partial class LoopTask
             _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
         }
 
-        if (_mustCancel || scope is { Due: not null })
+        if (_mustCancel || scope is not null)
         {
             DeliverTo(leaf, scope);
         }
@@ -59,7 +59,7 @@ public partial class LoopTask
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryTakePendingCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
     {
-        if (!_mustCancel && (scope is null || scope.Due is null))
+        if (!_mustCancel && scope is null)
         {
             cancelled = null;
             return false;
@@ -72,7 +72,7 @@ public partial class LoopTask
     {
         cancelled = null;
         var requested = _mustCancel && Reaches(null, scope);
-        var due = scope?.Due;
+        var due = scope?.FindDue(this);
         if (!requested && due is null)
         {
             return false;
@@ -107,31 +107,52 @@ public partial class LoopTask
         return accepted;
     }
 
-    /// <summary>Cancels what the task waits for in one scope, because a level-triggered scope around it was cancelled.</summary>
-    internal void DeliverScope(CancelScope scope)
+    /// <summary>Cancels what the task waits for within a level-triggered scope that was cancelled.</summary>
+    internal void DeliverScope(CancelScope origin)
     {
-        if (IsDone)
+        // The tokens first: foreign code that sees its operation fail asks the token why.
+        if (origin.Reaches(RootScope))
         {
-            return;
+            CancelToken(_details!.TokenSource);
+        }
+
+        foreach (var scope in _details?.ScopesWithToken?.ToArray() ?? [])
+        {
+            if (origin.Reaches(scope))
+            {
+                CancelToken(scope.TokenSource);
+            }
         }
 
         switch (_leaves)
         {
-            case LoopItem leaf when ReferenceEquals(leaf.WaitScope, scope):
-                DeliverTo(leaf, scope);
+            case LoopItem leaf when origin.Reaches(leaf.WaitScope):
+                DeliverTo(leaf, leaf.WaitScope);
                 break;
             case List<LoopItem> list:
                 foreach (var leaf in list.ToArray())
                 {
-                    if (ReferenceEquals(leaf.WaitScope, scope))
+                    if (origin.Reaches(leaf.WaitScope))
                     {
-                        DeliverTo(leaf, scope);
+                        DeliverTo(leaf, leaf.WaitScope);
                     }
                 }
 
                 break;
             default:
                 break;
+        }
+    }
+
+    /// <summary>Adds the tasks of groups that this task has opened within a scope.</summary>
+    internal void AddTasksInScope(CancelScope origin, List<LoopTask> tasks)
+    {
+        foreach (var scope in _details?.ScopesWithTasks ?? [])
+        {
+            if (origin.Reaches(scope))
+            {
+                scope.AddTasksTo(tasks);
+            }
         }
     }
 
@@ -168,6 +189,8 @@ public partial class LoopTask
 
     internal List<CancelScope> ScopesWithToken => Rare.ScopesWithToken ??= [];
 
+    internal List<CancelScope> ScopesWithTasks => Rare.ScopesWithTasks ??= [];
+
     /// <summary>The task has left a cancelled scope: it did not swallow that for ever.</summary>
     internal void ForgetDeliveries()
     {
@@ -178,8 +201,11 @@ public partial class LoopTask
         }
     }
 
-    /// <summary>Whether code in <paramref name="scope"/> is within the origin of a cancellation, and no shield lies in between.</summary>
-    private bool Reaches(CancelScope? origin, CancelScope? scope)
+    /// <summary>
+    /// Whether code in <paramref name="scope"/> is within the origin of a cancellation of this task, a scope that it has entered or, where that is null, the task
+    /// itself, and no shield lies in between.
+    /// </summary>
+    internal bool Reaches(CancelScope? origin, CancelScope? scope)
     {
         for (; !ReferenceEquals(scope, origin); scope = scope.Parent)
         {
@@ -206,7 +232,7 @@ public partial class LoopTask
         }
 
         var requested = _mustCancel && Reaches(null, scope);
-        var due = scope?.Due;
+        var due = scope?.FindDue(this);
         if ((!requested && due is null) || (!requested && MustPause(due!)))
         {
             return;
@@ -270,7 +296,7 @@ public partial class LoopTask
         var start = cancelling.Count;
         foreach (var leaf in leaves)
         {
-            if (leaf.WaitScope is { Due: { } due } && leaf.CancelWait(due.Reason, due))
+            if (leaf.WaitScope?.FindDue(this) is { } due && leaf.CancelWait(due.Reason, due))
             {
                 Delivered(requested: false, due);
                 CancelAwaited(cancelling, start, due.Reason);

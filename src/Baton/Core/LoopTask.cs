@@ -161,6 +161,9 @@ public partial class LoopTask : Future
         /// <summary>Scopes that the task has entered and of which somebody has asked for a token.</summary>
         internal List<CancelScope>? ScopesWithToken;
 
+        /// <summary>Scopes that the task has entered and in which tasks of groups run.</summary>
+        internal List<CancelScope>? ScopesWithTasks;
+
         /// <summary>How often in a row a cancelled scope has been delivered to this task, which goes on all the same.</summary>
         internal int Deliveries;
         internal TimerHandle NextDelivery;
