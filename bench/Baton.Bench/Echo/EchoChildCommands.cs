@@ -70,11 +70,7 @@ internal static class EchoChildCommands
 
     private static void RunBatonServer(bool raw)
     {
-#if BENCH_BATON_ECHO
         if (raw) BatonEchoServer.RunSockets();
         else BatonEchoServer.RunConnections();
-#else
-        throw new NotSupportedException("This build does not contain the server on Baton.");
-#endif
     }
 }

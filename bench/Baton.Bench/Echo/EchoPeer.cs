@@ -33,12 +33,7 @@ internal sealed record EchoPeer(string Name, bool IsOurs, Func<ProcessStartInfo>
         switch (name)
         {
             case Baton or BatonRaw:
-#if BENCH_BATON_ECHO
                 return new EchoPeer(name, IsOurs: true, () => EchoChildCommands.BatonServer(raw: name == BatonRaw));
-#else
-                reason = "this build does not contain it";
-                return null;
-#endif
             case CEpoll:
                 return CEpollBuild.TryBuild(temporaryFolder, out var program, out reason)
                     ? new EchoPeer(name, IsOurs: false, () => new ProcessStartInfo(program))

@@ -18,45 +18,57 @@ internal static class MicroCommand
             }
         });
         var json = new Option<bool>("--json") { Description = "Print one JSON array and nothing else to the standard output." };
-        var command = new Command("micro", "Nanoseconds and bytes of single operations: a switch, an await, a task, a timer, a post.") { only, rounds, json };
-        command.SetAction(parsed => Run(parsed.GetValue(only) ?? [], parsed.GetValue(rounds), parsed.GetValue(json)));
+        var noAsyncio = new Option<bool>("--no-asyncio") { Description = "Leave out Python's asyncio, which is measured where there is a python3." };
+        var command = new Command("micro", "Nanoseconds and bytes of single operations: a switch, an await, a task, a timer, a lock, a queue.") { only, rounds, json, noAsyncio };
+        command.SetAction(parsed => Run(parsed.GetValue(only) ?? [], parsed.GetValue(rounds), parsed.GetValue(json), !parsed.GetValue(noAsyncio)));
         return command;
     }
 
-    private static int Run(string[] only, int rounds, bool json)
+    private static int Run(string[] only, int rounds, bool json, bool withAsyncio)
     {
         var runner = new MicroRunner(rounds, Console.Error);
         var outcomes = MicroBenchmarks.All
             .Where(benchmark => only.Length == 0 || only.Contains(benchmark.Name))
             .Select(runner.Run)
             .ToList();
+        AsyncioResults? asyncio = null;
+        if (withAsyncio && !AsyncioPeer.TryRun(outcomes.Select(outcome => outcome.Benchmark.Name), out asyncio, out var reason))
+        {
+            Console.Error.WriteLine($"asyncio is left out: {reason}.");
+        }
+
         if (json)
         {
-            BenchResult.WriteArray(Console.Out, [.. outcomes.SelectMany(ToResults)]);
+            BenchResult.WriteArray(Console.Out, [.. outcomes.SelectMany(outcome => ToResults(outcome, asyncio))]);
         }
         else
         {
-            Print(outcomes);
+            Print(outcomes, asyncio);
         }
 
         return 0;
     }
 
-    private static IEnumerable<BenchResult> ToResults(MicroOutcome outcome)
+    private static IEnumerable<BenchResult> ToResults(MicroOutcome outcome, AsyncioResults? asyncio)
     {
         var name = outcome.Benchmark.Name;
         yield return new BenchResult(name, "ns", outcome.Ours.Nanoseconds, outcome.Ours.Bytes, $"{name}-bcl", outcome.Ratio);
         yield return new BenchResult($"{name}-bcl", "ns", outcome.Theirs.Nanoseconds, outcome.Theirs.Bytes);
+        if (asyncio?.Nanoseconds.TryGetValue(name, out var nanoseconds) == true)
+        {
+            yield return new BenchResult($"{name}-asyncio", "ns", nanoseconds);
+        }
     }
 
-    private static void Print(List<MicroOutcome> outcomes)
+    private static void Print(List<MicroOutcome> outcomes, AsyncioResults? asyncio)
     {
-        Console.WriteLine($"{"",-18}{"Baton",20}{"BCL",22}{"ratio",9}");
+        Console.WriteLine($"{"",-18}{"Baton",20}{"BCL",22}{"ratio",9}{(asyncio is null ? "" : $"asyncio {asyncio.Python}"),20}");
         foreach (var outcome in outcomes)
         {
+            var theirs = asyncio?.Nanoseconds.TryGetValue(outcome.Benchmark.Name, out var nanoseconds) == true ? $"{nanoseconds,17:F1} ns" : "";
             Console.WriteLine(
                 $"{outcome.Benchmark.Name,-18}{outcome.Ours.Nanoseconds,10:F1} ns{outcome.Ours.Bytes,5:F0} B" +
-                $"{outcome.Theirs.Nanoseconds,12:F1} ns{outcome.Theirs.Bytes,5:F0} B{outcome.Ratio,9:F2}");
+                $"{outcome.Theirs.Nanoseconds,12:F1} ns{outcome.Theirs.Bytes,5:F0} B{outcome.Ratio,9:F2}{theirs}");
         }
     }
 }
