@@ -9,8 +9,8 @@ internal static class StructuredBenchmarks
     public static IReadOnlyList<MicroBenchmark> All { get; } =
     [
         new("group-100000", "a child of a task group of 100,000, each of which yields once", GroupSize, Group, WhenAll),
-        new("timeout", "a time-out around an await that completes", 100_000, WithTimeout, WithCancelAfter),
-        new("cancel-scope", "a cancel scope around an await that completes", 100_000, WithScope, WithLinkedSource),
+        new("timeout", "a time-out around an await that completes", 5_000, WithTimeout, WithCancelAfter),
+        new("cancel-scope", "a cancel scope around an await that completes", 5_000, WithScope, WithLinkedSource),
     ];
 
     private static async Coroutine Group(int count) => await TaskGroup.Run(async Coroutine (group) =>

@@ -12,7 +12,7 @@ public sealed class LoopTimeout
 {
     private readonly CancelScope _scope;
 
-    private LoopTimeout(TimeSpan timeout) => _scope = new CancelScope(timeout) { IsLevelTriggered = false };
+    private LoopTimeout(TimeSpan timeout) => _scope = CreateScope(timeout);
 
     private LoopTimeout(long? when) => _scope = new CancelScope { IsLevelTriggered = false, Deadline = when };
 
@@ -41,7 +41,7 @@ public sealed class LoopTimeout
     public static Coroutine Run(TimeSpan timeout, Func<Coroutine> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return RunIn(new LoopTimeout(timeout), body);
+        return RunIn(CreateScope(timeout), body);
     }
 
     /// <inheritdoc cref="Run(TimeSpan, Func{LoopTimeout, Coroutine})"/>
@@ -57,7 +57,7 @@ public sealed class LoopTimeout
     public static Coroutine<TResult> Run<TResult>(TimeSpan timeout, Func<Coroutine<TResult>> body)
     {
         ArgumentNullException.ThrowIfNull(body);
-        return RunIn(new LoopTimeout(timeout), body);
+        return RunIn(CreateScope(timeout), body);
     }
 
     /// <summary>Runs a coroutine within the current task, until a time at most. Corresponds to <c>asyncio.timeout_at</c>.</summary>
@@ -117,9 +117,8 @@ public sealed class LoopTimeout
         }
     }
 
-    private static async Coroutine RunIn(LoopTimeout timeout, Func<Coroutine> body)
+    private static async Coroutine RunIn(CancelScope scope, Func<Coroutine> body)
     {
-        var scope = timeout._scope;
         scope.Enter();
         try
         {
@@ -148,9 +147,8 @@ public sealed class LoopTimeout
         }
     }
 
-    private static async Coroutine<TResult> RunIn<TResult>(LoopTimeout timeout, Func<Coroutine<TResult>> body)
+    private static async Coroutine<TResult> RunIn<TResult>(CancelScope scope, Func<Coroutine<TResult>> body)
     {
-        var scope = timeout._scope;
         scope.Enter();
         try
         {
@@ -163,6 +161,8 @@ public sealed class LoopTimeout
             throw TimedOut(exception);
         }
     }
+
+    private static CancelScope CreateScope(TimeSpan timeout) => new(timeout) { IsLevelTriggered = false };
 
     private static TimeoutException TimedOut(Exception cancelled) => new("The operation has taken longer than its time-out allows.", cancelled);
 
