@@ -2,7 +2,7 @@ namespace Baton.Tests.Core;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
 
-/// <summary>Tasks whose first step runs inside <see cref="EventLoop.CreateTask(Coroutine, string?, bool)"/>.</summary>
+/// <summary>Tasks whose first step runs inside <see cref="EventLoop.CreateTask(Coroutine, string?, bool?)"/>.</summary>
 public class EagerTaskTests
 {
     [Fact]
