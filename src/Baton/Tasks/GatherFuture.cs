@@ -203,7 +203,7 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         _pending = _count;
         if (_count == 0)
         {
-            Finish(null);
+            Finish();
             return this;
         }
 
@@ -326,20 +326,21 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         }
         else if (!_returnsFailures && (child.IsFailed || child.IsCancelled))
         {
-            Fail(child.TakeException());
+            // Of a cancellation a fresh exception: the child's own would collect the stack of every task on its way up, be there ten thousand of them.
+            Fail(child.IsCancelled ? new CancelledException(child.TakeException().Message) : child.GetException()!);
         }
         else if (_pending == 0)
         {
-            Finish(child);
+            Finish();
         }
     }
 
-    private void Finish(Future? last)
+    private void Finish()
     {
         if (IsCancelRequested)
         {
             ReportFailures();
-            Fail(last!.IsCancelled ? last.TakeException() : new CancelledException(_cancelMessage));
+            Fail(new CancelledException(_cancelMessage));
         }
         else
         {

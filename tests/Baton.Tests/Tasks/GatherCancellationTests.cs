@@ -107,7 +107,7 @@ public class GatherCancellationTests
         await Assert.ThrowsAsync<CancelledException>(async () => await gather);
         Assert.Equal(start, test.Loop.Time);
         Assert.False(cleanedUp);
-        await test.Drain();
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(300));
         Assert.True(cleanedUp);
 
         async Coroutine CleanUp()

@@ -139,7 +139,7 @@ public class ShieldTests
         var shield = Coroutine.Shield(inner);
         await Coroutine.Yield();
         shield.Cancel();
-        await test.Drain();
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(9));
         await Coroutine.Yield();
         var report = test.TakeReport();
         Assert.Equal("IOException exception in shielded future", report.Message);
@@ -156,7 +156,7 @@ public class ShieldTests
             Coroutine.Shield(inner).Cancel();
         }
 
-        await test.Drain();
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(9));
         await Coroutine.Yield();
         Assert.Equal("inner", test.TakeReport().Exception!.Message);
     });
@@ -193,7 +193,7 @@ public class ShieldTests
         var hasRun = false;
         var shield = Coroutine.Shield(Run());
         shield.Cancel();
-        await test.Drain();
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(9));
         Assert.True(hasRun);
 
 #pragma warning disable CS1998
@@ -291,7 +291,7 @@ public class ShieldTests
         Assert.Equal("Shield of Task 'inner' (pending)", shield.ToString());
         shield.Cancel();
         Assert.Equal("Shield of Task 'inner' (pending) (cancelled)", shield.ToString());
-        await test.Drain();
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(9));
     });
 
     private static async Coroutine Await(Future future) => await future;
