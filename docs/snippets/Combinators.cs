@@ -85,7 +85,7 @@ public static class Combinators
     #region wait
     public static void Wait() => EventLoop.Run(async Coroutine () =>
     {
-        var tasks = new[] { Coroutine.Start(Work(100), "slow"), Coroutine.Start(Work(1), "fast") };
+        var tasks = new[] { Coroutine.Start(Work(300), "slow"), Coroutine.Start(Work(1), "fast") };
         var (done, pending) = await Coroutine.Wait(tasks, returnWhen: ReturnWhen.FirstCompleted);
         Console.WriteLine($"{done[0]}, {pending[0]}");
         (done, pending) = await Coroutine.Wait(pending, timeout: TimeSpan.FromMilliseconds(2));

@@ -178,9 +178,9 @@ public sealed partial class EventLoop
     {
         if (task is null || !ReferenceEquals(task.Loop, this))
         {
+            var what = task is null ? "null" : $"{task}, which belongs to another loop";
             throw new InvalidOperationException(
-                $"The task factory {factory.GetType().Name} of event loop '{Name}' returned {(task is null ? "null" : $"{task}, which belongs to another loop")}. " +
-                "It must return what base.Create returns.");
+                $"The task factory {factory.GetType().Name} of event loop '{Name}' returned {what}. It must return what base.Create returns.");
         }
 
         return task;

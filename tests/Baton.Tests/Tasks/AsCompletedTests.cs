@@ -56,7 +56,8 @@ public class AsCompletedTests
         var failing = Coroutine.Start(Fail());
         var log = new List<string>();
         cancelled.Cancel();
-        await foreach (var task in Coroutine.AsCompleted(new[] { After(3), Coroutine.FromResult(0) }.Select(coroutine => Coroutine.Start(coroutine)).Append(failing).Append(cancelled)))
+        var tasks = new[] { Coroutine.Start(After(3)), Coroutine.Start(Coroutine.FromResult(0)), failing, cancelled };
+        await foreach (var task in Coroutine.AsCompleted(tasks))
         {
             log.Add(task.IsCancelled ? "cancelled" : task.GetException() is { } exception ? exception.GetType().Name : $"{task.GetResult()}");
         }
@@ -272,7 +273,8 @@ public class AsCompletedTests
         Assert.Contains("once", Assert.Throws<InvalidOperationException>(() => sequence.GetAsyncEnumerator()).Message, StringComparison.Ordinal);
         var next = enumerator.MoveNextAsync();
         Assert.Throws<InvalidOperationException>(() => _ = enumerator.MoveNextAsync());
-        Assert.Contains("still being waited for", Assert.Throws<InvalidOperationException>(() => _ = enumerator.DisposeAsync()).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidOperationException>(() => _ = enumerator.DisposeAsync());
+        Assert.Contains("still being waited for", exception.Message, StringComparison.Ordinal);
         future.SetResult(1);
         Assert.True(await next);
         await enumerator.DisposeAsync();
@@ -283,7 +285,8 @@ public class AsCompletedTests
     public void Wrong_arguments_are_refused_and_nothing_is_left() => LoopTest.Run(async test =>
     {
         using var other = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), Name = "other" });
-        Assert.Contains("'other'", Assert.Throws<InvalidOperationException>(() => Coroutine.AsCompleted([other.CreateFuture()])).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidOperationException>(() => Coroutine.AsCompleted([other.CreateFuture()]));
+        Assert.Contains("'other'", exception.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => Coroutine.AsCompleted((IEnumerable<Coroutine>)null!));
         Assert.Throws<ArgumentNullException>(() => Coroutine.AsCompleted((IEnumerable<Coroutine<int>>)null!));
         Assert.Throws<ArgumentNullException>(() => Coroutine.AsCompleted((IEnumerable<LoopTask>)null!));

@@ -204,7 +204,7 @@ public class ShieldTests
     [Fact]
     public void A_shielded_gather_goes_on() => LoopTest.Run(async test =>
     {
-        var children = new[] { Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(2), 1)), Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(1), 2)) };
+        var children = new[] { 2, 1 }.Select(i => Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(i), 3 - i))).ToList();
         var gather = Coroutine.Gather(children);
         var shield = Coroutine.Shield(gather);
         await Coroutine.Yield();
@@ -276,7 +276,8 @@ public class ShieldTests
     public void It_needs_a_loop_that_runs_and_a_future_of_it() => LoopTest.Run(async test =>
     {
         using var other = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), Name = "other" });
-        Assert.Contains("'other'", Assert.Throws<InvalidOperationException>(() => Coroutine.Shield(other.CreateFuture<int>())).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidOperationException>(() => Coroutine.Shield(other.CreateFuture<int>()));
+        Assert.Contains("'other'", exception.Message, StringComparison.Ordinal);
         Assert.Contains("'other'", Assert.Throws<InvalidOperationException>(() => Coroutine.Shield(other.CreateFuture())).Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => Coroutine.Shield((Future)null!));
         Assert.Throws<ArgumentNullException>(() => Coroutine.Shield((LoopTask<int>)null!));

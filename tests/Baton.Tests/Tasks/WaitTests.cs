@@ -147,7 +147,8 @@ public class WaitTests
     [Fact]
     public void Wrong_arguments_are_refused() => LoopTest.Run(async test =>
     {
-        Assert.Contains("no task or future", Assert.Throws<ArgumentException>(() => _ = Coroutine.Wait(new List<LoopTask>())).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<ArgumentException>(() => _ = Coroutine.Wait(new List<LoopTask>()));
+        Assert.Contains("no task or future", exception.Message, StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => _ = Coroutine.Wait((IEnumerable<LoopTask>)null!));
         Assert.Throws<ArgumentNullException>(() => _ = Coroutine.Wait(new LoopTask[] { null! }));
         var task = Start(1);
