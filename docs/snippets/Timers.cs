@@ -8,11 +8,11 @@ public static class Timers
     public static void CallLater() => EventLoop.Run(async Coroutine () =>
     {
         var loop = EventLoop.Current;
-        loop.CallLater(TimeSpan.FromMilliseconds(20), () => Console.WriteLine("second"));
-        var never = loop.CallLater(TimeSpan.FromMilliseconds(15), () => Console.WriteLine("never"));
+        loop.CallLater(TimeSpan.FromMilliseconds(100), () => Console.WriteLine("second"));
+        var never = loop.CallLater(TimeSpan.FromMilliseconds(50), () => Console.WriteLine("never"));
         loop.CallAt(loop.Time + 10_000_000, () => Console.WriteLine("first")); // 10 ms from now, in nanoseconds
         never.Cancel();
-        await Coroutine.Sleep(TimeSpan.FromMilliseconds(30));
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(120));
     });
     #endregion
 

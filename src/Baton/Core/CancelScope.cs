@@ -218,7 +218,7 @@ public sealed partial class CancelScope
         }
 
         Task = _loop.CurrentTask ?? throw new InvalidOperationException(
-            "A cancel scope can be entered in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
+            "A time-out or cancel scope was opened outside of a task, so there is nothing to cancel. Make the code that opens it a task: see Coroutine.Start.");
         Parent = _loop.CurrentScope;
         _state = State.Entered;
 

@@ -7,13 +7,15 @@ public readonly partial struct Coroutine
     /// <summary>Makes a coroutine a task of the current loop. Corresponds to <c>asyncio.create_task</c>.</summary>
     /// <param name="coroutine">What the task runs.</param>
     /// <param name="name">The task's name in reports; <c>Task-N</c> where null.</param>
+    /// <param name="eager">Whether the first step runs inside this call. Null leaves it to <see cref="EventLoop.TaskFactory"/>.</param>
     /// <exception cref="InvalidOperationException">No loop runs on this thread, or the coroutine has been used.</exception>
-    public static LoopTask Start(Coroutine coroutine, string? name = null) => EventLoop.Current.CreateTask(coroutine, name);
+    public static LoopTask Start(Coroutine coroutine, string? name = null, bool? eager = null) =>
+        EventLoop.Current.CreateTask(coroutine, name, eager);
 
-    /// <inheritdoc cref="Start(Coroutine, string?)"/>
+    /// <inheritdoc cref="Start(Coroutine, string?, bool?)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public static LoopTask<TResult> Start<TResult>(Coroutine<TResult> coroutine, string? name = null) =>
-        EventLoop.Current.CreateTask(coroutine, name);
+    public static LoopTask<TResult> Start<TResult>(Coroutine<TResult> coroutine, string? name = null, bool? eager = null) =>
+        EventLoop.Current.CreateTask(coroutine, name, eager);
 
     /// <summary>
     /// Suspends the current task for at least a time. Always suspends: a delay of zero or less makes exactly one trip through the loop. Corresponds to
@@ -25,6 +27,16 @@ public readonly partial struct Coroutine
         var nanoseconds = delay == System.Threading.Timeout.InfiniteTimeSpan ? long.MaxValue : EventLoop.ToNanoseconds(delay);
         var sleep = SleepOperation.Rent(nanoseconds);
         return new Coroutine(sleep, sleep.Version);
+    }
+
+    /// <summary>A <see cref="Sleep(TimeSpan)"/> that returns a value. Corresponds to <c>asyncio.sleep</c> with a <c>result</c>.</summary>
+    /// <typeparam name="TResult">The type of the result.</typeparam>
+    /// <param name="delay">The delay.</param>
+    /// <param name="result">What the coroutine returns.</param>
+    public static async Coroutine<TResult> Sleep<TResult>(TimeSpan delay, TResult result)
+    {
+        await Sleep(delay);
+        return result;
     }
 
     /// <summary>

@@ -39,7 +39,7 @@ public readonly partial struct Coroutine
 /// <summary>A coroutine that returns a value. See <see cref="Coroutine"/>.</summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
 [AsyncMethodBuilder(typeof(CoroutineMethodBuilder<>))]
-public readonly struct Coroutine<TResult>
+public readonly partial struct Coroutine<TResult>
 {
     internal readonly CoroutineBox<TResult>? Source;
     internal readonly int Version;

@@ -33,13 +33,19 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
+    /// What makes the tasks of this loop, whoever asks for one; null makes ordinary tasks. Corresponds to <c>loop.set_task_factory</c>.
+    /// </summary>
+    public LoopTaskFactory? TaskFactory { get; set; }
+
+    /// <summary>
     /// Makes a coroutine a task: it starts in the next iteration, in the order of creation, or at once. Corresponds to <c>loop.create_task</c>.
     /// </summary>
     /// <param name="coroutine">What the task runs.</param>
     /// <param name="name">The name in reports; <c>Task-N</c> where null.</param>
     /// <param name="eager">
     /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did. Where eager tasks
-    /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead.
+    /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead. Null leaves it to the
+    /// <see cref="TaskFactory"/>; without one the task is not eager.
     /// </param>
     /// <param name="scope">
     /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that is not level-triggered, the nearest around it that is. For
@@ -49,24 +55,28 @@ public sealed partial class EventLoop
     /// The coroutine has been used, the loop is closed, this is not its thread, an eager start was asked of a loop that does not run, or the scope is not
     /// entered.
     /// </exception>
-    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false, CancelScope? scope = null)
+    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool? eager = null, CancelScope? scope = null)
     {
-        CheckCanCreate(eager, scope);
-        coroutine.Source?.Claim(coroutine.Version);
-        var task = new LoopTask(this, coroutine.Source, name);
-        Register(task, eager, scope);
-        return task;
+        if (TaskFactory is { } factory)
+        {
+            CheckCanCreate(eager ?? false, scope);
+            return CheckMade(factory.Create(this, coroutine, name, eager, scope), factory);
+        }
+
+        return CreateOrdinaryTask(coroutine, name, eager ?? false, scope);
     }
 
-    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool, CancelScope?)"/>
+    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool?, CancelScope?)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool eager = false, CancelScope? scope = null)
+    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool? eager = null, CancelScope? scope = null)
     {
-        CheckCanCreate(eager, scope);
-        coroutine.Source?.Claim(coroutine.Version);
-        var task = new LoopTask<TResult>(this, coroutine.Source, name);
-        Register(task, eager, scope);
-        return task;
+        if (TaskFactory is { } factory)
+        {
+            CheckCanCreate(eager ?? false, scope);
+            return CheckMade(factory.Create(this, coroutine, name, eager, scope), factory);
+        }
+
+        return CreateOrdinaryTask(coroutine, name, eager ?? false, scope);
     }
 
     /// <summary>Creates a future without a result. Corresponds to <c>loop.create_future</c>.</summary>
@@ -77,6 +87,24 @@ public sealed partial class EventLoop
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public Future<TResult> CreateFuture<TResult>() => new(this);
+
+    internal LoopTask CreateOrdinaryTask(Coroutine coroutine, string? name, bool eager, CancelScope? scope)
+    {
+        CheckCanCreate(eager, scope);
+        coroutine.Source?.Claim(coroutine.Version);
+        var task = new LoopTask(this, coroutine.Source, name);
+        Register(task, eager, scope);
+        return task;
+    }
+
+    internal LoopTask<TResult> CreateOrdinaryTask<TResult>(Coroutine<TResult> coroutine, string? name, bool eager, CancelScope? scope)
+    {
+        CheckCanCreate(eager, scope);
+        coroutine.Source?.Claim(coroutine.Version);
+        var task = new LoopTask<TResult>(this, coroutine.Source, name);
+        Register(task, eager, scope);
+        return task;
+    }
 
     internal int NextTaskNumber() => ++_taskNumber;
 
@@ -157,6 +185,19 @@ public sealed partial class EventLoop
         }
 
         scope?.CheckCanHold(this);
+    }
+
+    private TTask CheckMade<TTask>(TTask? task, LoopTaskFactory factory)
+        where TTask : LoopTask
+    {
+        if (task is null || !ReferenceEquals(task.Loop, this))
+        {
+            var what = task is null ? "null" : $"{task}, which belongs to another loop";
+            throw new InvalidOperationException(
+                $"The task factory {factory.GetType().Name} of event loop '{Name}' returned {what}. It must return what base.Create returns.");
+        }
+
+        return task;
     }
 
     private sealed class PlainFuture(EventLoop loop) : Future(loop);

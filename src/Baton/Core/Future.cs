@@ -12,7 +12,7 @@ namespace Baton;
 /// <para>Belongs to one loop and to that loop's thread: every method throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
 /// runs inside <c>SetResult</c>: completing a future puts its callbacks and awaiting coroutines in the ready queue, in the order in which they came.</para>
 /// </remarks>
-public class Future : LoopItem
+public partial class Future : LoopItem
 {
     // null, or a FutureCallback, or the item of a coroutine that awaits, or a list of these; in the order of registration.
     private object? _callbacks;
@@ -400,7 +400,7 @@ public class Future : LoopItem
 
 /// <summary>A future with a result. See <see cref="Future"/>.</summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-public class Future<TResult> : Future
+public partial class Future<TResult> : Future
 {
     private TResult _result = default!;
 

@@ -4,7 +4,7 @@ namespace Baton;
 
 /// <summary>
 /// A coroutine that runs by itself, in turns with the other tasks of its loop. Corresponds to <c>asyncio.Task</c>. Made by
-/// <see cref="EventLoop.CreateTask(Coroutine, string?, bool, CancelScope?)"/>; the loop keeps it until it is done, whether or not anybody else does.
+/// <see cref="EventLoop.CreateTask(Coroutine, string?, bool?, CancelScope?)"/>; the loop keeps it until it is done, whether or not anybody else does.
 /// </summary>
 /// <remarks>
 /// Invariants. A task is in one of these states: not started (in the ready queue); running (<see cref="EventLoop.CurrentTask"/>); suspended (its innermost
@@ -172,7 +172,7 @@ public partial class LoopTask : Future
 
 /// <summary>A task whose coroutine returns a value. See <see cref="LoopTask"/>.</summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-public sealed class LoopTask<TResult> : LoopTask
+public sealed partial class LoopTask<TResult> : LoopTask
 {
     private TResult _result = default!;
 

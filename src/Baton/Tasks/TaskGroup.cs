@@ -30,7 +30,7 @@ public sealed partial class TaskGroup
         _loop = EventLoop.Current;
         _options = options ?? new TaskGroupOptions();
         _parent = LoopTask.Current ?? throw new InvalidOperationException(
-            "A task group can be opened in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
+            "A task group was opened outside of a task. Make the code that opens it a task: see Coroutine.Start.");
         _outerScope = CancelScope.Current;
         _requestsAtEntry = _parent.CancelRequests;
         _bodyScope = new CancelScope { IsLevelTriggered = false };
@@ -56,7 +56,7 @@ public sealed partial class TaskGroup
     public bool IsCancelling => _state == State.Aborting;
 
     /// <summary>Runs a block with a group of tasks, and waits for all of them.</summary>
-    /// <param name="body">Called with the group; starts tasks by <see cref="CreateTask(Coroutine, string?, bool)"/>.</param>
+    /// <param name="body">Called with the group; starts tasks by <see cref="CreateTask(Coroutine, string?, bool?)"/>.</param>
     /// <param name="options">How the group behaves.</param>
     /// <exception cref="AggregateException">The body or tasks failed.</exception>
     /// <exception cref="CancelledException">The task that runs this was cancelled.</exception>
@@ -83,7 +83,7 @@ public sealed partial class TaskGroup
 
     /// <summary>Runs a block with a group of tasks, waits for all of them, and returns what the block returned.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    /// <param name="body">Called with the group; starts tasks by <see cref="CreateTask(Coroutine, string?, bool)"/>.</param>
+    /// <param name="body">Called with the group; starts tasks by <see cref="CreateTask(Coroutine, string?, bool?)"/>.</param>
     /// <param name="options">How the group behaves.</param>
     /// <returns>The body's result; the type's default where <see cref="Cancel"/> ended the body.</returns>
     /// <exception cref="AggregateException">The body or tasks failed.</exception>
@@ -100,9 +100,9 @@ public sealed partial class TaskGroup
     /// <summary>Makes a coroutine a task of the group. Corresponds to <c>TaskGroup.create_task</c>.</summary>
     /// <param name="coroutine">What the task runs.</param>
     /// <param name="name">The task's name in reports; <c>Task-N</c> where null.</param>
-    /// <param name="eager">Whether the first step runs inside this call.</param>
+    /// <param name="eager">Whether the first step runs inside this call; null leaves it to the loop's task factory.</param>
     /// <exception cref="InvalidOperationException">The group has ended or is cancelling its tasks. The coroutine is closed.</exception>
-    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool eager = false)
+    public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool? eager = null)
     {
         if (!CanCreate(out var refusal))
         {
@@ -115,9 +115,9 @@ public sealed partial class TaskGroup
         return task;
     }
 
-    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool)"/>
+    /// <inheritdoc cref="CreateTask(Coroutine, string?, bool?)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool eager = false)
+    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool? eager = null)
     {
         if (!CanCreate(out var refusal))
         {

@@ -2,7 +2,7 @@ namespace Baton.Tests.Core;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
 
-/// <summary>Tasks whose first step runs inside <see cref="EventLoop.CreateTask(Coroutine, string?, bool, CancelScope?)"/>.</summary>
+/// <summary>Tasks whose first step runs inside <see cref="EventLoop.CreateTask(Coroutine, string?, bool?, CancelScope?)"/>.</summary>
 public class EagerTaskTests
 {
     [Fact]
@@ -172,6 +172,79 @@ public class EagerTaskTests
         Assert.True(task.Cancel());
         await Assert.ThrowsAsync<CancelledException>(async () => await task);
         Assert.Equal(0, test.Loop.TimerCount);
+    });
+
+    [Fact]
+    public void Awaiting_a_future_that_is_done_does_not_end_the_first_step() => LoopTest.Run(async test =>
+    {
+        var future = test.Loop.CreateFuture<int>();
+        future.SetResult(3);
+        var task = test.Loop.CreateTask(Body(), eager: true);
+        Assert.Equal(3, task.GetResult());
+        await Coroutine.Yield();
+
+        async Coroutine<int> Body() => await future;
+    });
+
+    [Fact]
+    public void A_task_that_is_done_in_its_first_step_cannot_be_cancelled() => LoopTest.Run(async test =>
+    {
+        var task = test.Loop.CreateTask(Coroutine.FromResult(5), eager: true);
+        Assert.False(task.Cancel());
+        Assert.Equal(5, await task);
+        Assert.False(task.IsCancelled);
+        Assert.Equal(0, task.CancelRequests);
+    });
+
+    [Fact]
+    public void A_task_that_cancels_itself_in_its_first_step_is_told_at_its_first_suspension() => LoopTest.Run(async test =>
+    {
+        var log = new List<string>();
+        var task = test.Loop.CreateTask(Body(), eager: true);
+        log.Add("after call");
+        await Assert.ThrowsAsync<CancelledException>(async () => await task);
+        Assert.Equal(["first step", "after call"], log);
+
+        var ended = test.Loop.CreateTask(EndCancelled(), eager: true);
+        Assert.True(ended.IsCancelled);
+
+        async Coroutine Body()
+        {
+            log.Add("first step");
+            LoopTask.Current!.Cancel();
+            await Coroutine.Sleep(TimeSpan.FromHours(1));
+            log.Add("second step");
+        }
+
+        static async Coroutine EndCancelled() => LoopTask.Current!.Cancel();
+    });
+
+    [Fact]
+    public void Eager_tasks_that_suspend_are_among_all_tasks_and_those_that_do_not_are_not() => LoopTest.Run(async test =>
+    {
+        var gate = test.Loop.CreateFuture();
+        var tasks = Enumerable.Range(0, 10).Select(_ => test.Loop.CreateTask(Wait(), eager: true)).ToList();
+        _ = Enumerable.Range(0, 10).Select(_ => test.Loop.CreateTask(Coroutine.FromResult(1), eager: true)).ToList();
+        Assert.Equal(tasks.Prepend(LoopTask.Current!), test.Loop.AllTasks());
+        gate.SetResult();
+        await Coroutine.Yield();
+        await Coroutine.Yield();
+        _ = Assert.Single(test.Loop.AllTasks());
+
+        async Coroutine Wait() => await gate;
+    });
+
+    [Fact]
+    public void A_done_callback_of_a_task_that_is_done_in_its_first_step_still_runs_from_the_queue() => LoopTest.Run(async test =>
+    {
+        var hasRun = false;
+        var task = Coroutine.Start(Coroutine.FromResult(1), "eager", eager: true);
+        task.AddDoneCallback(_ => hasRun = true);
+        Assert.False(hasRun);
+        await Coroutine.Yield();
+        Assert.True(hasRun);
+        Assert.Equal("Task 'eager' (done)", task.ToString());
+        Assert.Matches("^Task-[0-9]+$", Coroutine.Start(default(Coroutine), eager: true).Name);
     });
 
     [Fact]
