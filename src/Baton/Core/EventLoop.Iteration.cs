@@ -80,6 +80,11 @@ public sealed partial class EventLoop
         {
             _ready.TrimIfEmpty();
             timeout = _timers.TryPeek(out var when) ? TimeUntil(when) : -1;
+            if (timeout > 0)
+            {
+                _clock.BeforeWait(this, when);
+            }
+
             if (timeout != 0 && !TryPrepareToSleep())
             {
                 timeout = 0;
