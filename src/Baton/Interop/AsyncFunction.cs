@@ -6,7 +6,7 @@ internal static class AsyncFunction
     /// <exception cref="ArgumentException">A function with this result returns before it is done.</exception>
     internal static void Refuse<TResult>(string parameter)
     {
-        if (typeof(TResult).IsValueType ? IsAwaitableValue(typeof(TResult)) : typeof(Task).IsAssignableFrom(typeof(TResult)) || typeof(Future).IsAssignableFrom(typeof(TResult)))
+        if (typeof(TResult).IsValueType ? IsAwaitableValue(typeof(TResult)) : typeof(Task).IsAssignableFrom(typeof(TResult)))
         {
             throw new ArgumentException(
                 $"The function returns a {typeof(TResult).Name}, so it is asynchronous and returns before it is done. Pass one that runs to its end; await an " +
