@@ -83,6 +83,9 @@ public sealed partial class EventLoop
             if (timeout > 0)
             {
                 _clock.BeforeWait(this, when);
+
+                // A clock that got there meanwhile has called, on this very thread.
+                timeout = _ready.Count == 0 ? timeout : 0;
             }
 
             if (timeout != 0 && !TryPrepareToSleep())

@@ -81,6 +81,20 @@ public class TimeProviderClockTests
     });
 
     [Fact]
+    public void A_provider_that_gets_to_the_deadline_while_the_loop_goes_to_sleep_is_noticed() => LoopTest.OnThread(() =>
+    {
+        Assert.SkipUnless(LoopTest.HasDefaultDriver(), "There is no default driver on this platform.");
+        var provider = new ManualTimeProvider(Start);
+        provider.TimerSet = () =>
+        {
+            provider.TimerSet = null;
+            provider.Advance(TimeSpan.FromHours(1));
+        };
+        var options = new EventLoopOptions { Clock = LoopClock.FromTimeProvider(provider), HandleSignals = false };
+        EventLoop.Run(() => Coroutine.Sleep(TimeSpan.FromHours(1)), options);
+    });
+
+    [Fact]
     public void A_test_on_the_loop_moves_the_provider_itself() => LoopTest.OnThread(() =>
     {
         var provider = new ManualTimeProvider(Start);
