@@ -6,7 +6,10 @@ public sealed partial class EventLoop
     /// Calls a function on the loop, from any thread, and waits for what it returns or throws: for functions in executors and other threads that need something
     /// of the loop's. On the loop's own thread it is called right here.
     /// </summary>
-    /// <remarks>It runs in a task of its own. A loop that is not running runs it when it does; until then the caller waits.</remarks>
+    /// <remarks>
+    /// From another thread it runs as a callback, outside of any task, in the caller's execution context. A loop that is not running calls it when it does; until then
+    /// the caller waits.
+    /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="function">What to call.</param>
     /// <exception cref="ArgumentException">The function is asynchronous: use <see cref="RunCoroutineThreadSafe{TResult}(Coroutine{TResult})"/>.</exception>
@@ -30,7 +33,7 @@ public sealed partial class EventLoop
                 $"Invoke would block event loop '{other.Name}', which runs on this thread, until event loop '{Name}' has called the function. Await InvokeAsync instead.");
         }
 
-        return RunCoroutineThreadSafe(Call(function)).GetAwaiter().GetResult();
+        return PostCall(function, CancellationToken.None).GetAwaiter().GetResult();
     }
 
     /// <inheritdoc cref="Invoke{TResult}(Func{TResult})"/>
@@ -45,8 +48,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Calls a function on the loop, from any thread, without waiting: it runs in a task of its own, never inside this call, and what it returns or throws comes
-    /// through a task of the BCL.
+    /// Calls a function on the loop, from any thread, without waiting: as a callback, never inside this call. What it returns or throws comes through a
+    /// task of the BCL.
     /// </summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="function">What to call.</param>
@@ -59,23 +62,26 @@ public sealed partial class EventLoop
     {
         ArgumentNullException.ThrowIfNull(function);
         AsyncFunction.Refuse<TResult>(nameof(function));
-        return RunCoroutineThreadSafe(Call(function), cancellationToken);
+        return PostCall(function, cancellationToken);
     }
 
     /// <inheritdoc cref="InvokeAsync{TResult}(Func{TResult}, CancellationToken)"/>
     public Task InvokeAsync(Action function, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(function);
-        return RunCoroutineThreadSafe(
-            Call(() =>
+        return PostCall(
+            () =>
             {
                 function();
                 return true;
-            }),
+            },
             cancellationToken);
     }
 
-#pragma warning disable CS1998 // There is nothing to await.
-    private static async Coroutine<TResult> Call<TResult>(Func<TResult> function) => function();
-#pragma warning restore CS1998
+    private Task<TResult> PostCall<TResult>(Func<TResult> function, CancellationToken cancellationToken)
+    {
+        var call = new FunctionCall<TResult>(this, function, cancellationToken);
+        Post(call);
+        return call.Task;
+    }
 }

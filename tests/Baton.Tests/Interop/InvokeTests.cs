@@ -10,7 +10,7 @@ public class InvokeTests
     {
         Assert.Equal(7, loop.Invoke(() => loop.IsOnLoopThread ? 7 : 0));
         var ran = false;
-        loop.Invoke(() => { ran = LoopTask.Current is not null; });
+        loop.Invoke(() => { ran = LoopTask.Current is null && SynchronizationContext.Current == loop.SynchronizationContext; });
         Assert.True(ran);
         Assert.Equal(8, loop.InvokeAsync(() => 8).GetAwaiter().GetResult());
         loop.InvokeAsync(() => { ran = false; }).GetAwaiter().GetResult();
@@ -26,6 +26,15 @@ public class InvokeTests
         Assert.Contains(nameof(Fail), exception.StackTrace, StringComparison.Ordinal);
 
         static int Fail() => throw new IOException("on the loop");
+    });
+
+    [Fact]
+    public void The_execution_context_flows_in() => LoopBeside.Run(loop =>
+    {
+        var local = new AsyncLocal<int> { Value = 5 };
+        Assert.Equal(5, loop.Invoke(() => local.Value++));
+        Assert.Equal(5, local.Value);
+        Assert.Equal(5, loop.Invoke(() => local.Value));
     });
 
     [Fact]
