@@ -9,7 +9,7 @@ internal static class AsyncFunction
         if (typeof(TResult).IsValueType ? IsAwaitableValue(typeof(TResult)) : typeof(Task).IsAssignableFrom(typeof(TResult)))
         {
             throw new ArgumentException(
-                $"The function returns a {typeof(TResult).Name}, so it is asynchronous and returns before it is done. Pass one that runs to its end; await an " +
+                $"The function returns a {typeof(TResult).Name.Split('`')[0]}, so it is asynchronous and returns before it is done. Pass one that runs to its end; await an " +
                 "asynchronous one on the loop itself, or from another thread, pass a coroutine to EventLoop.RunCoroutineThreadSafe.",
                 parameter);
         }
