@@ -91,7 +91,7 @@ public static class MixingWithTasks
     public static void Compute() => EventLoop.Run(async Coroutine () =>
     {
         var ticks = Coroutine.Start(Tick());
-        var sum = await Coroutine.FromTask(Task.Run(() => Enumerable.Range(1, 1000).Sum())); // on the thread pool
+        var sum = await Coroutine.ToThread(() => Enumerable.Range(1, 1000).Sum()); // on another thread
         Console.WriteLine($"{sum}; on the loop: {IsOnLoop()}");
         ticks.Cancel();
     });

@@ -24,6 +24,7 @@ internal static class MicroBenchmarks
         new("post", "hand a callback over from another thread and run it", 50_000, Post, PostBcl),
         .. StructuredBenchmarks.All,
         .. TaskBenchmarks.All,
+        .. InteropBenchmarks.All,
     ];
 
     private static async Coroutine Switch(int count)

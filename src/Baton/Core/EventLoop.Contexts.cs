@@ -15,6 +15,9 @@ public sealed partial class EventLoop
     private CoroutineBox? _next;
     private int _budget = StepBudget;
 
+    /// <summary>Calls of <c>async void</c> methods that have not ended. Counted from any thread.</summary>
+    internal int AsyncVoidCalls;
+
     /// <summary>How many coroutines have started inside one another in the step that runs now.</summary>
     internal int Depth { get; set; }
 

@@ -33,6 +33,20 @@ public sealed partial class EventLoop
         return new Handle(item);
     }
 
+    /// <summary>
+    /// Has a callback called on the loop, from any thread, unless the loop is closed: for threads that do not know whether it still is there.
+    /// </summary>
+    /// <param name="callback">What to call.</param>
+    /// <param name="state">What to call it with.</param>
+    /// <returns>False where the loop is closed. Where it closes before it comes to the callback, nothing calls that, and nobody is told.</returns>
+    public bool TryCallSoonThreadSafe(Action<object?> callback, object? state)
+    {
+        ArgumentNullException.ThrowIfNull(callback);
+        var item = new ThreadSafeCallbackItem(this);
+        item.Set(callback, state);
+        return TryPost(item);
+    }
+
     /// <summary>Runs a coroutine as a task of this loop, from any thread. Corresponds to <c>asyncio.run_coroutine_threadsafe</c>.</summary>
     /// <returns>
     /// A task of the BCL, for the other thread: it ends as the coroutine does. Its continuations run on the thread pool, not on the loop.
@@ -259,7 +273,12 @@ public sealed partial class EventLoop
 
         private sealed class Cancellation(CoroutineCall<TResult> call) : LoopItem
         {
-            internal override void Run(EventLoop loop) => call._task!.Cancel();
+            internal override void Run(EventLoop loop)
+            {
+                // Callbacks on the task's token run here, and belong to no task.
+                loop.EnterCallback(null);
+                call._task!.Cancel();
+            }
         }
     }
 }

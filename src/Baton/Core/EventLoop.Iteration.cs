@@ -80,6 +80,14 @@ public sealed partial class EventLoop
         {
             _ready.TrimIfEmpty();
             timeout = _timers.TryPeek(out var when) ? TimeUntil(when) : -1;
+            if (timeout > 0)
+            {
+                _clock.BeforeWait(this, when);
+
+                // A clock that got there meanwhile has called, on this very thread.
+                timeout = _ready.Count == 0 ? timeout : 0;
+            }
+
             if (timeout != 0 && !TryPrepareToSleep())
             {
                 timeout = 0;

@@ -39,8 +39,12 @@ public sealed partial class EventLoop
         finally
         {
             loop.CancelRemainingTasks();
+            loop.RunShutdownSteps();
         }
     }
+
+    /// <summary>What <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> waits for when no task is left any more, before it closes the loop.</summary>
+    internal List<Func<Coroutine>> ShutdownSteps { get; } = [];
 
     private TResult RunMain<TResult>(Func<Coroutine<TResult>> main, bool handleSignals)
     {
@@ -79,6 +83,15 @@ public sealed partial class EventLoop
                     ReportException($"{task} failed while the event loop was closing", exception, task);
                 }
             }
+        }
+    }
+
+    private void RunShutdownSteps()
+    {
+        foreach (var step in ShutdownSteps)
+        {
+            RunUntilComplete(step());
+            CancelRemainingTasks();
         }
     }
 
@@ -144,7 +157,12 @@ public sealed partial class EventLoop
 
         private sealed class Interruption(LoopTask main) : LoopItem
         {
-            internal override void Run(EventLoop loop) => main.Cancel();
+            internal override void Run(EventLoop loop)
+            {
+                // Callbacks on the task's token run here, and belong to no task.
+                loop.EnterCallback(null);
+                main.Cancel();
+            }
         }
     }
 }

@@ -70,6 +70,9 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>The driver that does the loop's I/O.</summary>
     public IoDriver Driver => _driver;
 
+    /// <summary>The clock of the loop's timers.</summary>
+    public LoopClock Clock => _clock;
+
     /// <summary>The loop's time: monotonic, in nanoseconds from an arbitrary start. Corresponds to <c>loop.time</c>.</summary>
     public long Time => _clock.Now;
 
@@ -89,6 +92,9 @@ public sealed partial class EventLoop : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => Environment.CurrentManagedThreadId == _threadId;
     }
+
+    /// <summary>Called once, when the loop closes, for what has to go with it.</summary>
+    internal event Action? Closed;
 
     /// <summary>The task whose step runs now.</summary>
     internal LoopTask? CurrentTask { get; private set; }
@@ -150,6 +156,11 @@ public sealed partial class EventLoop : IDisposable
             ReportException($"{task} had not ended when the event loop was closed: it never will", null, task);
         }
 
+        if (Volatile.Read(ref AsyncVoidCalls) is > 0 and var calls)
+        {
+            ReportException($"{calls} call(s) of async void methods had not ended when the event loop was closed. What they wait for on it never comes; make them coroutines, and tasks", null);
+        }
+
         foreach (var record in UnretrievedFailures.ToArray())
         {
             record.Report();
@@ -160,6 +171,7 @@ public sealed partial class EventLoop : IDisposable
         _ready.Clear();
         _timers.Clear();
         _beforePoll.Clear();
+        Closed?.Invoke();
         _driver.Dispose();
         WriteReports();
     }

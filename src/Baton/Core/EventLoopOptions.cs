@@ -20,4 +20,6 @@ public sealed class EventLoopOptions
 
     /// <summary>Called with every failure that reached nobody; null writes them to the standard error stream. See <see cref="EventLoop.ExceptionHandler"/>.</summary>
     public Action<EventLoop, LoopExceptionContext>? ExceptionHandler { get; set; }
+
+    internal EventLoopOptions Copy() => (EventLoopOptions)MemberwiseClone();
 }

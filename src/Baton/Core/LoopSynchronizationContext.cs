@@ -87,6 +87,12 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
     /// <summary>The same context: a copy would be taken for another place by code that compares.</summary>
     public override SynchronizationContext CreateCopy() => this;
 
+    /// <summary>An <c>async void</c> method starts. Nobody can wait for it, but the loop says so if it closes over it.</summary>
+    public override void OperationStarted() => Interlocked.Increment(ref Loop.AsyncVoidCalls);
+
+    /// <summary>An <c>async void</c> method has ended, on whatever thread.</summary>
+    public override void OperationCompleted() => Interlocked.Decrement(ref Loop.AsyncVoidCalls);
+
 #pragma warning disable CS1998 // There is nothing to await.
     private static async Coroutine Call(SendOrPostCallback callback, object? state) => callback(state);
 #pragma warning restore CS1998

@@ -28,6 +28,95 @@ public class RunCoroutineThreadSafeTests
     });
 
     [Fact]
+    public void The_exception_keeps_its_stack() => WithLoop((loop, _) =>
+    {
+        var exception = Assert.Throws<IOException>(() => loop.RunCoroutineThreadSafe(Outer()).GetAwaiter().GetResult());
+        Assert.Contains(nameof(Inner), exception.StackTrace, StringComparison.Ordinal);
+        Assert.Contains(nameof(Outer), exception.StackTrace, StringComparison.Ordinal);
+
+        static async Coroutine Outer() => await Inner();
+
+        static async Coroutine Inner()
+        {
+            await Coroutine.Yield();
+            throw new IOException();
+        }
+    });
+
+    [Fact]
+    public void A_library_s_cancellation_that_nobody_asked_for_comes_back_as_a_failure() => WithLoop((loop, _) =>
+    {
+        var task = loop.RunCoroutineThreadSafe(Coroutine.FromException(new TaskCanceledException("timed out", new TimeoutException())));
+        Assert.IsType<TimeoutException>(Assert.Throws<TaskCanceledException>(() => task.GetAwaiter().GetResult()).InnerException);
+        Assert.True(task.IsFaulted);
+    });
+
+    [Fact]
+    public void A_caller_that_waits_no_longer_cancels_by_the_token() => WithLoop((loop, _) =>
+    {
+        // The equivalent of future.result(timeout) followed by future.cancel().
+        using var source = new CancellationTokenSource();
+        var task = loop.RunCoroutineThreadSafe(Coroutine.Sleep(Timeout.InfiniteTimeSpan), source.Token);
+        Assert.Throws<TimeoutException>(() => task.WaitAsync(TimeSpan.FromMilliseconds(1)).GetAwaiter().GetResult());
+        source.Cancel();
+        Assert.ThrowsAny<OperationCanceledException>(() => task.GetAwaiter().GetResult());
+    });
+
+    [Fact]
+    public void A_token_that_is_cancelled_at_the_end_or_after_it_does_no_harm() => WithLoop((loop, _) =>
+    {
+        for (var i = 0; i < 200; i++)
+        {
+            using var source = new CancellationTokenSource();
+            var task = loop.RunCoroutineThreadSafe(Once(), source.Token);
+            if (i % 2 == 0)
+            {
+                task.GetAwaiter().GetResult();
+            }
+
+            source.Cancel();
+            try
+            {
+                Assert.Equal(1, task.GetAwaiter().GetResult());
+            }
+            catch (OperationCanceledException)
+            {
+                Assert.True(task.IsCanceled);
+            }
+        }
+
+        static async Coroutine<int> Once()
+        {
+            await Coroutine.Yield();
+            return 1;
+        }
+    });
+
+    [Fact]
+    public void A_cancellation_from_another_thread_runs_in_no_task() => LoopTest.Run(async test =>
+    {
+        using var source = new CancellationTokenSource();
+        LoopTask? seen = LoopTask.Current;
+        SynchronizationContext? context = null;
+        var call = test.Loop.RunCoroutineThreadSafe(Wait(), source.Token);
+        await LoopTest.Settle();
+        LoopTest.StartThread(source.Cancel).Join();
+        await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await call);
+        Assert.Null(seen);
+        Assert.NotNull(context);
+
+        async Coroutine Wait()
+        {
+            LoopTask.Current!.CancellationToken.Register(() =>
+            {
+                seen = LoopTask.Current;
+                context = SynchronizationContext.Current;
+            });
+            await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+        }
+    });
+
+    [Fact]
     public void Continuations_do_not_run_on_the_loop() => WithLoop((loop, _) =>
     {
         var task = loop.RunCoroutineThreadSafe(Coroutine.Sleep(TimeSpan.FromSeconds(1)));

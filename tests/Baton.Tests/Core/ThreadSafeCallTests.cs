@@ -3,6 +3,21 @@ namespace Baton.Tests.Core;
 /// <summary>Calls into a loop from other threads.</summary>
 public class ThreadSafeCallTests
 {
+    [Fact]
+    public void A_call_that_may_fail_says_whether_the_loop_is_closed() => LoopTest.On(test =>
+    {
+        var log = new List<object?>();
+        LoopTest.StartThread(() => Assert.True(test.Loop.TryCallSoonThreadSafe(log.Add, "posted"))).Join();
+        Assert.True(test.Loop.TryCallSoonThreadSafe(log.Add, "own"));
+        Assert.Throws<ArgumentNullException>(() => test.Loop.TryCallSoonThreadSafe(null!, null));
+        test.RunIterations(1);
+        Assert.Equal(["posted", "own"], log);
+        test.Loop.Dispose();
+        Assert.False(test.Loop.TryCallSoonThreadSafe(log.Add, "closed"));
+        LoopTest.StartThread(() => Assert.False(test.Loop.TryCallSoonThreadSafe(log.Add, "closed"))).Join();
+        Assert.Equal(2, log.Count);
+    });
+
     private const int Threads = 4;
     private const int CallsOfEach = 20_000;
 

@@ -123,6 +123,14 @@ public sealed class LoopTest
         }
     }
 
+    /// <summary>Lets what other threads have posted, and have ended before this is called, run.</summary>
+    public static async Coroutine Settle()
+    {
+        // It enters the queue behind the first of these.
+        await Coroutine.Yield();
+        await Coroutine.Yield();
+    }
+
     private static async Coroutine Call(Func<LoopTest, Coroutine> main, LoopTest test) => await main(test);
 
     private static void Execute(IoDriver? driver, Action<LoopTest> body)
