@@ -22,6 +22,7 @@ internal static class MicroBenchmarks
         },
         new("timer-fire", "set a timer and run its callback", 50_000, TimerFire, TimerFireBcl),
         new("post", "hand a callback over from another thread and run it", 50_000, Post, PostBcl),
+        .. SynchronizationBenchmarks.All,
     ];
 
     private static async Coroutine Switch(int count)
