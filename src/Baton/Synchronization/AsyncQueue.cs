@@ -254,13 +254,32 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
     {
         var item = _items.Take();
         _count--;
-        if (_putters.TryDequeue(out var putter))
+        if (_putters.First is not null)
         {
-            Store(putter.Value);
-            putter.Succeed();
+            AdmitPutter();
         }
 
         return item;
+    }
+
+    private void AdmitPutter()
+    {
+        while (_putters.TryDequeue(out var putter))
+        {
+            try
+            {
+                Store(putter.Value);
+            }
+            catch (Exception exception)
+            {
+                // An item that cannot be compared is the affair of the one who puts it, not of the one who gets.
+                putter.Fail(exception);
+                continue;
+            }
+
+            putter.Succeed();
+            return;
+        }
     }
 
     private ValueTask<T> Wait(Waiter<T> waiter)

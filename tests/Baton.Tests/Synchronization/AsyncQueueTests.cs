@@ -47,6 +47,70 @@ public class AsyncQueueTests
         return default;
     });
 
+    [Fact]
+    public void Many_items_come_out_by_priority_and_then_first_come_first() => LoopTest.Run(() =>
+    {
+        var random = new Random(1);
+        var queue = new AsyncPriorityQueue<(int Priority, int Number)>(
+            comparer: Comparer<(int Priority, int Number)>.Create((left, right) => left.Priority - right.Priority));
+        var expected = new List<(int Priority, int Number)>();
+        for (var i = 0; i < 3000; i++)
+        {
+            var item = (random.Next(20), i);
+            queue.PutNoWait(item);
+            expected.Add(item);
+            if (i % 3 == 2)
+            {
+                // OrderBy keeps the order of equal ones.
+                Assert.Equal(expected.OrderBy(entry => entry.Priority).First(), queue.GetNoWait());
+                expected.Remove(expected.OrderBy(entry => entry.Priority).First());
+            }
+        }
+
+        foreach (var item in expected.OrderBy(entry => entry.Priority))
+        {
+            Assert.Equal(item, queue.GetNoWait());
+        }
+
+        return default;
+    });
+
+    [Fact]
+    public void A_comparison_that_throws_leaves_the_queue_as_it_was() => LoopTest.Run(async test =>
+    {
+        var queue = new AsyncPriorityQueue<(int Priority, Version? Job)>(
+            maxSize: 3, Comparer<(int Priority, Version? Job)>.Create((left, right) =>
+                left.Priority != right.Priority ? left.Priority - right.Priority : throw new NotSupportedException()));
+        queue.PutNoWait((1, null));
+        Assert.Throws<NotSupportedException>(() => queue.PutNoWait((1, null)));
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await queue.PutAsync((1, null)));
+        Assert.Equal(1, queue.Count);
+        queue.PutNoWait((3, null));
+        queue.PutNoWait((2, null));
+
+        // Whoever waits to put such an item gets the exception, and who waits behind it the room.
+        var bad = test.Loop.CreateTask(Put(2));
+        var good = test.Loop.CreateTask(Put(4));
+        await Coroutine.Yield();
+        Assert.Equal(1, queue.GetNoWait().Priority);
+        await good;
+        await Assert.ThrowsAsync<NotSupportedException>(async () => await bad);
+        Assert.Equal([2, 3, 4], Enumerable.Range(0, 3).Select(_ => queue.GetNoWait().Priority));
+
+        // Two that nobody had compared before: the one who gets is told, again and again.
+        queue.PutNoWait((1, null));
+        queue.PutNoWait((2, null));
+        var both = new AsyncPriorityQueue<int>(comparer: Comparer<int>.Create((left, right) => left + right == 5 ? throw new NotSupportedException() : left - right));
+        both.PutNoWait(1);
+        both.PutNoWait(2);
+        both.PutNoWait(3);
+        Assert.Throws<NotSupportedException>(() => both.GetNoWait());
+        Assert.Throws<NotSupportedException>(() => both.TryGet(out _));
+        Assert.Equal(3, both.Count);
+
+        async Coroutine Put(int priority) => await queue.PutAsync((priority, null));
+    });
+
     [Theory]
     [MemberData(nameof(Flavours))]
     public void Count_size_and_state(Flavour flavour) => LoopTest.Run(async () =>
