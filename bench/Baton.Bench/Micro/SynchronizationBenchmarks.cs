@@ -60,20 +60,20 @@ internal static class SynchronizationBenchmarks
 
     private static async Task LockContendedBcl(int count)
     {
-        using var mutex = new SemaphoreSlim(1, 1);
-        await mutex.WaitAsync();
-        var other = Contend();
-        var self = Contend();
-        mutex.Release();
-        await self;
+        // With a single one, either task would mostly find it free, because the other is still on its way to another thread. Two make every wait a hand-over.
+        using var ping = new SemaphoreSlim(0, 1);
+        using var pong = new SemaphoreSlim(0, 1);
+        var other = Task.Run(() => Contend(ping, pong));
+        ping.Release();
+        await Contend(pong, ping);
         await other;
 
-        async Task Contend()
+        async Task Contend(SemaphoreSlim own, SemaphoreSlim others)
         {
             for (var i = 0; i < count; i += 2)
             {
-                await mutex.WaitAsync();
-                mutex.Release();
+                await own.WaitAsync();
+                others.Release();
             }
         }
     }

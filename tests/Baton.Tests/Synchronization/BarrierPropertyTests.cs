@@ -93,16 +93,17 @@ public class BarrierPropertyTests
 
         private async Coroutine Do(Step<Kind> step)
         {
+            var live = _all.Where(task => !task.IsDone).ToList();
             switch (step.Kind)
             {
                 case Kind.Wait or Kind.WaitLater:
                     _all.Add(test.Loop.CreateTask(Wait(), eager: step.Kind == Kind.Wait));
                     break;
-                case Kind.Cancel when _all.Count > 0:
-                    _all[step.Index % _all.Count].Cancel();
+                case Kind.Cancel when live.Count > 0:
+                    live[step.Index % live.Count].Cancel();
                     break;
-                case Kind.CancelLater when _all.Count > 0:
-                    var late = _all[step.Index % _all.Count];
+                case Kind.CancelLater when live.Count > 0:
+                    var late = live[step.Index % live.Count];
                     test.Loop.CallLater(TimeSpan.FromSeconds(step.Amount), () => late.Cancel());
                     break;
                 case Kind.Yield:

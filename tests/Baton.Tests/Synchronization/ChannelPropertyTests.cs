@@ -56,6 +56,7 @@ public class ChannelPropertyTests
         var tasks = new List<LoopTask>();
         foreach (var step in script)
         {
+            var live = tasks.Where(task => !task.IsDone).ToList();
             switch (step.Kind)
             {
                 case Kind.Send or Kind.SendLater:
@@ -64,11 +65,11 @@ public class ChannelPropertyTests
                 case Kind.Receive or Kind.ReceiveLater:
                     tasks.Add(test.Loop.CreateTask(Consume(receiver.Clone(), step.Kind == Kind.Receive ? int.MaxValue : step.Amount), eager: true));
                     break;
-                case Kind.Cancel when tasks.Count > 0:
-                    tasks[step.Index % tasks.Count].Cancel();
+                case Kind.Cancel when live.Count > 0:
+                    live[step.Index % live.Count].Cancel();
                     break;
-                case Kind.CancelLater when tasks.Count > 0:
-                    var late = tasks[step.Index % tasks.Count];
+                case Kind.CancelLater when live.Count > 0:
+                    var late = live[step.Index % live.Count];
                     test.Loop.CallLater(TimeSpan.FromSeconds(step.Amount), () => late.Cancel());
                     break;
                 case Kind.Yield:
@@ -174,6 +175,7 @@ public class ChannelPropertyTests
 
         private async Coroutine Do(Step<Kind> step)
         {
+            var live = _all.Where(actor => !actor.Task.IsDone).ToList();
             switch (step.Kind)
             {
                 case Kind.Send or Kind.SendLater:
@@ -188,11 +190,11 @@ public class ChannelPropertyTests
                 case Kind.TryReceive:
                     TryReceive();
                     break;
-                case Kind.Cancel when _all.Count > 0:
-                    Cancel(_all[step.Index % _all.Count]);
+                case Kind.Cancel when live.Count > 0:
+                    Cancel(live[step.Index % live.Count]);
                     break;
-                case Kind.CancelLater when _all.Count > 0:
-                    var late = _all[step.Index % _all.Count];
+                case Kind.CancelLater when live.Count > 0:
+                    var late = live[step.Index % live.Count];
                     test.Loop.CallLater(TimeSpan.FromSeconds(step.Amount), () => Cancel(late));
                     break;
                 case Kind.Yield:

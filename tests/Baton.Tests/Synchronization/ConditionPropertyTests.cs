@@ -88,7 +88,7 @@ public class ConditionPropertyTests
 
         private async Coroutine Do(Step<Kind> step)
         {
-            var all = _producers.Concat(_consumers).ToList();
+            var all = _producers.Concat(_consumers).Where(task => !task.IsDone).ToList();
             switch (step.Kind)
             {
                 case Kind.Produce:

@@ -116,6 +116,7 @@ public class QueuePropertyTests
 
         private async Coroutine Do(Step<Kind> step)
         {
+            var live = _all.Where(actor => !actor.Task.IsDone).ToList();
             switch (step.Kind)
             {
                 case Kind.Put or Kind.PutLater:
@@ -136,11 +137,11 @@ public class QueuePropertyTests
                 case Kind.TaskDone:
                     TaskDone();
                     break;
-                case Kind.Cancel when _all.Count > 0:
-                    Cancel(_all[step.Index % _all.Count]);
+                case Kind.Cancel when live.Count > 0:
+                    Cancel(live[step.Index % live.Count]);
                     break;
-                case Kind.CancelLater when _all.Count > 0:
-                    var late = _all[step.Index % _all.Count];
+                case Kind.CancelLater when live.Count > 0:
+                    var late = live[step.Index % live.Count];
                     test.Loop.CallLater(TimeSpan.FromSeconds(step.Amount), () => Cancel(late));
                     break;
                 case Kind.Yield:

@@ -100,6 +100,7 @@ public class SemaphorePropertyTests
 
         private async Coroutine Do(LoopTest test, Step<Kind> step)
         {
+            var live = _all.Where(actor => !actor.Task.IsDone).ToList();
             switch (step.Kind)
             {
                 case Kind.Acquire:
@@ -120,11 +121,11 @@ public class SemaphorePropertyTests
                 case Kind.Release:
                     Release();
                     break;
-                case Kind.Cancel when _all.Count > 0:
-                    Cancel(_all[step.Index % _all.Count]);
+                case Kind.Cancel when live.Count > 0:
+                    Cancel(live[step.Index % live.Count]);
                     break;
-                case Kind.CancelLater when _all.Count > 0:
-                    var late = _all[step.Index % _all.Count];
+                case Kind.CancelLater when live.Count > 0:
+                    var late = live[step.Index % live.Count];
                     test.Loop.CallLater(TimeSpan.FromSeconds(step.Amount), () => Cancel(late));
                     break;
                 case Kind.Yield:
