@@ -13,6 +13,7 @@ public sealed class AsyncBarrier : ILoopBound
     private readonly WaiterQueue<int> _filling;
     private readonly WaiterQueue<int> _blocked; // those who came while others were still leaving
     private LoopBinding _binding;
+    private WaiterPool<BarrierWaiter>? _pool;
     private State _state;
     private int _leaving;
 
@@ -67,7 +68,7 @@ public sealed class AsyncBarrier : ILoopBound
                 ReleaseAll();
                 return loop.TryConsumeBudget() ? new ValueTask<int>(Parties - 1) : Waiter<int>.Done(loop, Parties - 1).Task;
             default:
-                var waiter = BarrierWaiter.RentFor(loop, this);
+                var waiter = BarrierWaiter.RentFor(loop, ref _pool, this);
                 waiter.Wait(_state == State.Filling ? _filling : _blocked);
                 return waiter.Task;
         }

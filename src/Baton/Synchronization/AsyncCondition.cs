@@ -12,6 +12,7 @@ public sealed class AsyncCondition : ILoopBound
 {
     private readonly WaiterQueue<Releaser> _waiters;
     private LoopBinding _binding;
+    private WaiterPool<ConditionWaiter>? _pool;
 
     /// <summary>Creates a condition.</summary>
     /// <param name="mutex">The lock, which several conditions may share; one of its own where null.</param>
@@ -60,7 +61,7 @@ public sealed class AsyncCondition : ILoopBound
     {
         var hold = Lock.CheckHeld(nameof(WaitAsync));
         var loop = _binding.Enter(this);
-        var waiter = ConditionWaiter.RentFor(loop, this, new Releaser(Lock, hold));
+        var waiter = ConditionWaiter.RentFor(loop, ref _pool, this, new Releaser(Lock, hold));
         waiter.Wait(_waiters);
         Lock.Suspend();
         return waiter.VoidTask;

@@ -41,7 +41,7 @@ public sealed class AsyncEvent : ILoopBound
             return loop.TryConsumeBudget() ? default : Waiter<VoidResult>.Done(loop, default).VoidTask;
         }
 
-        var waiter = Waiter<VoidResult>.Rent(loop);
+        var waiter = _waiters.Rent(loop);
         waiter.Wait(_waiters);
         return waiter.VoidTask;
     }

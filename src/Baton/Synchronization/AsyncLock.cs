@@ -14,6 +14,7 @@ public sealed class AsyncLock : ILoopBound
 {
     private readonly WaiterQueue<Releaser> _waiters;
     private LoopBinding _binding;
+    private WaiterPool<LockWaiter>? _pool;
     private LoopTask? _holder;
 
     // Holds are numbered, so that a releaser can tell its own; 0 while the lock is free.
@@ -132,7 +133,7 @@ public sealed class AsyncLock : ILoopBound
 
     private ValueTask<Releaser> Wait(EventLoop loop)
     {
-        var waiter = LockWaiter.RentFor(loop);
+        var waiter = LockWaiter.RentFor(loop, ref _pool);
         waiter.Value = new Releaser(this, ++_lastHold);
         waiter.Wait(_waiters);
         return waiter.Task;

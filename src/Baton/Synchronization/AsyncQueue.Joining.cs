@@ -37,8 +37,9 @@ public partial class AsyncQueue<T>
             return loop.TryConsumeBudget() ? default : Waiter<VoidResult>.Done(loop, default).VoidTask;
         }
 
-        var waiter = Waiter<VoidResult>.Rent(loop);
-        waiter.Wait(_joiners ??= new WaiterQueue<VoidResult>(this, nameof(JoinAsync)));
+        _joiners ??= new WaiterQueue<VoidResult>(this, nameof(JoinAsync));
+        var waiter = _joiners.Rent(loop);
+        waiter.Wait(_joiners);
         return waiter.VoidTask;
     }
 

@@ -82,7 +82,7 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
 
         if (!TryAccept(item))
         {
-            var waiter = Waiter<T>.Rent(loop);
+            var waiter = _putters.Rent(loop);
             waiter.Value = item;
             waiter.Wait(_putters);
             return waiter.VoidTask;
@@ -107,7 +107,7 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
             return loop.TryConsumeBudget() ? new ValueTask<T>(item) : Waiter<T>.Done(loop, item).Task;
         }
 
-        return _isShutDown ? ValueTask.FromException<T>(ShutDownFailure()) : Wait(Waiter<T>.Rent(loop));
+        return _isShutDown ? ValueTask.FromException<T>(ShutDownFailure()) : Wait(_getters.Rent(loop));
     }
 
     /// <summary>Puts an item in if there is room. False when there is none.</summary>

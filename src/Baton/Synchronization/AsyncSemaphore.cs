@@ -140,7 +140,7 @@ public sealed class AsyncSemaphore : ILoopBound
 
     private ValueTask<Releaser> Wait(EventLoop loop)
     {
-        var waiter = Waiter<Releaser>.Rent(loop);
+        var waiter = _waiters.Rent(loop);
         waiter.Value = new Releaser(this);
         waiter.Wait(_waiters);
         return waiter.Task;

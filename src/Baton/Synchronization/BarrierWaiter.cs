@@ -14,9 +14,9 @@ internal sealed class BarrierWaiter : Waiter<int>, IPooledWaiter<BarrierWaiter>
 
     static BarrierWaiter IPooledWaiter<BarrierWaiter>.Create(WaiterPool<BarrierWaiter> pool) => new(pool);
 
-    internal static BarrierWaiter RentFor(EventLoop loop, AsyncBarrier barrier)
+    internal static BarrierWaiter RentFor(EventLoop loop, ref WaiterPool<BarrierWaiter>? pool, AsyncBarrier barrier)
     {
-        var waiter = WaiterPool<BarrierWaiter>.Of(loop).Rent();
+        var waiter = WaiterPool<BarrierWaiter>.Of(loop, ref pool).Rent();
         waiter._barrier = barrier;
         waiter.IsLeaving = false;
         return waiter;

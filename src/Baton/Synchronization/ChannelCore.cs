@@ -45,7 +45,7 @@ internal sealed class ChannelCore<T> : ILoopBound
 
         if (!TryAccept(item))
         {
-            var waiter = Waiter<T>.Rent(loop);
+            var waiter = _senders.Rent(loop);
             waiter.Value = item;
             waiter.Origin = sender;
             waiter.Wait(_senders);
@@ -69,7 +69,7 @@ internal sealed class ChannelCore<T> : ILoopBound
             return loop.TryConsumeBudget() ? new ValueTask<T>(item) : Waiter<T>.Done(loop, item).Task;
         }
 
-        return _openSenders == 0 ? ValueTask.FromException<T>(Ended()) : Wait(receiver, Waiter<T>.Rent(loop)).Task;
+        return _openSenders == 0 ? ValueTask.FromException<T>(Ended()) : Wait(receiver, _receivers.Rent(loop)).Task;
     }
 
     internal bool TryReceive([MaybeNullWhen(false)] out T item)

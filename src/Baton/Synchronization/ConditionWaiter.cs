@@ -15,9 +15,9 @@ internal sealed class ConditionWaiter : LockWaiter, IPooledWaiter<ConditionWaite
     static ConditionWaiter IPooledWaiter<ConditionWaiter>.Create(WaiterPool<ConditionWaiter> pool) => new(pool);
 
     /// <summary>A waiter that will have the same hold of the lock again, so that the releaser of before the wait still ends it.</summary>
-    internal static ConditionWaiter RentFor(EventLoop loop, AsyncCondition condition, Releaser hold)
+    internal static ConditionWaiter RentFor(EventLoop loop, ref WaiterPool<ConditionWaiter>? pool, AsyncCondition condition, Releaser hold)
     {
-        var waiter = WaiterPool<ConditionWaiter>.Of(loop).Rent();
+        var waiter = WaiterPool<ConditionWaiter>.Of(loop, ref pool).Rent();
         waiter.WaitingTask = LoopTask.Current;
         waiter.Value = hold;
         waiter._condition = condition;

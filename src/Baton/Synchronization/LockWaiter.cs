@@ -18,9 +18,9 @@ internal class LockWaiter : Waiter<Releaser>, IPooledWaiter<LockWaiter>
 
     static LockWaiter IPooledWaiter<LockWaiter>.Create(WaiterPool<LockWaiter> pool) => new(pool);
 
-    internal static LockWaiter RentFor(EventLoop loop)
+    internal static LockWaiter RentFor(EventLoop loop, ref WaiterPool<LockWaiter>? pool)
     {
-        var waiter = WaiterPool<LockWaiter>.Of(loop).Rent();
+        var waiter = WaiterPool<LockWaiter>.Of(loop, ref pool).Rent();
         waiter.WaitingTask = LoopTask.Current;
         return waiter;
     }

@@ -46,12 +46,10 @@ internal class Waiter<TResult> : LoopOperation, IValueTaskSource<TResult>, IPool
 
     static Waiter<TResult> IPooledWaiter<Waiter<TResult>>.Create(WaiterPool<Waiter<TResult>> pool) => new(pool);
 
-    internal static Waiter<TResult> Rent(EventLoop loop) => WaiterPool<Waiter<TResult>>.Of(loop).Rent();
-
     /// <summary>An operation that is done, but that must take a trip through the queue because the step's budget is used up.</summary>
     internal static Waiter<TResult> Done(EventLoop loop, TResult value)
     {
-        var waiter = Rent(loop);
+        var waiter = WaiterPool<Waiter<TResult>>.Of(loop).Rent();
         waiter.Begin();
         waiter.SucceedThroughQueue(value);
         return waiter;

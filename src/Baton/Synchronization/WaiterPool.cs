@@ -29,6 +29,10 @@ internal sealed class WaiterPool<TWaiter>(EventLoop loop)
         return pool is not null && ReferenceEquals(pool.Loop, loop) ? pool : t_current = new WaiterPool<TWaiter>(loop);
     }
 
+    /// <summary>The same for one who asks often, and remembers: finding the pool of a thread costs as much as the rest of a wait.</summary>
+    internal static WaiterPool<TWaiter> Of(EventLoop loop, ref WaiterPool<TWaiter>? known) =>
+        known is { } pool && ReferenceEquals(pool.Loop, loop) ? pool : known = Of(loop);
+
     internal TWaiter Rent() => _free.TryPop(out var waiter) ? waiter : TWaiter.Create(this);
 
     internal void Return(TWaiter waiter)

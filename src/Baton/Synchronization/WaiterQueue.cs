@@ -7,6 +7,7 @@ namespace Baton;
 internal sealed class WaiterQueue<TResult>(ILoopBound owner, string operation)
 {
     private Waiter<TResult>? _last;
+    private WaiterPool<Waiter<TResult>>? _pool;
 
     internal Waiter<TResult>? First { get; private set; }
 
@@ -14,6 +15,9 @@ internal sealed class WaiterQueue<TResult>(ILoopBound owner, string operation)
 
     /// <summary>Names the wait in reports.</summary>
     public override string ToString() => $"{operation} of {owner}";
+
+    /// <summary>A waiter of the plain kind, which is not in the queue yet.</summary>
+    internal Waiter<TResult> Rent(EventLoop loop) => WaiterPool<Waiter<TResult>>.Of(loop, ref _pool).Rent();
 
     internal void Enqueue(Waiter<TResult> waiter)
     {
