@@ -25,6 +25,7 @@ internal static class MicroBenchmarks
         .. StructuredBenchmarks.All,
         .. TaskBenchmarks.All,
         .. InteropBenchmarks.All,
+        .. SynchronizationBenchmarks.All,
     ];
 
     private static async Coroutine Switch(int count)
