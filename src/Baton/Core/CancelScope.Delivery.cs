@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Baton;
 
 // How a cancelled scope reaches code. Scopes know those around them and not those within: code that suspends looks outwards for what is due; a scope that is
@@ -5,6 +7,12 @@ namespace Baton;
 public sealed partial class CancelScope
 {
     private bool _isUndelivered;
+
+    /// <summary>
+    /// Where code is that was suspended in a scope: there, or where that has been left meanwhile, which only code sees that nobody waits for, in the one around it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static CancelScope? Holding(CancelScope? scope) => scope is null || scope.IsEntered ? scope : scope.NearestEntered();
 
     /// <summary>The scope around this one: in the task that has entered it, or the one in which that task's group was opened.</summary>
     internal CancelScope? Parent { get; private set; }
@@ -32,7 +40,7 @@ public sealed partial class CancelScope
                 }
             }
 
-            if (scope.Shield)
+            if (scope.IsShielding)
             {
                 break;
             }
@@ -51,7 +59,7 @@ public sealed partial class CancelScope
                 return true;
             }
 
-            if (inner.Shield)
+            if (inner.IsShielding)
             {
                 return false;
             }
@@ -60,15 +68,51 @@ public sealed partial class CancelScope
         return false;
     }
 
+    /// <summary>In how many iterations a task has been told of cancellations since it entered this scope, or since it began in it.</summary>
+    internal int DeliveriesTo(LoopTask task) => task.Deliveries - (ReferenceEquals(task, Task) ? _deliveriesAtEntry : 0);
+
     /// <summary>The cancellation has been thrown, here or in a scope within.</summary>
-    internal void CountDelivery()
+    internal void CountDelivery() => Rare.DeliveryCount++;
+
+    /// <summary>An exception that is thrown in this scope stands for everything that was still to be thrown here, once, by this scope and those around it.</summary>
+    /// <param name="task">The task in which it is thrown.</param>
+    /// <param name="leaf">What has accepted the cancellation and has not ended, where that may still come to a result.</param>
+    internal void SettleUndelivered(LoopTask task, LoopItem? leaf)
     {
-        Rare.DeliveryCount++;
-        _isUndelivered = false;
+        for (var scope = this; scope is not null && ReferenceEquals(scope.Task, task); scope = scope.Parent)
+        {
+            if (scope._isUndelivered)
+            {
+                scope.SetUndelivered(false);
+                scope.CountDelivery();
+                scope.Rare.AcceptedBy = leaf;
+            }
+
+            if (scope.IsShielding)
+            {
+                break;
+            }
+        }
     }
 
-    /// <summary>What was to be cancelled came to a result instead: a cancellation that is thrown once is still to be thrown.</summary>
-    internal void DeferDelivery() => _isUndelivered = true;
+    /// <summary>Something has accepted the cancellation of this scope and has not ended: it may still come to a result.</summary>
+    internal void AcceptBy(LoopItem leaf) => Rare.AcceptedBy = leaf;
+
+    /// <summary>What had accepted cancellations of this scope or of those around it has ended. If with a result, those that throw once are still to be thrown.</summary>
+    internal void EndAccepted(LoopItem leaf, bool hasResult)
+    {
+        for (var scope = this; scope is not null; scope = scope.Parent)
+        {
+            if (scope._details is { } details && ReferenceEquals(details.AcceptedBy, leaf))
+            {
+                details.AcceptedBy = null;
+                if (hasResult && !scope.IsLevelTriggered && scope.IsEntered)
+                {
+                    scope.SetUndelivered(true);
+                }
+            }
+        }
+    }
 
     internal void CheckCanHold(EventLoop loop)
     {
@@ -79,11 +123,13 @@ public sealed partial class CancelScope
         }
     }
 
-    /// <summary>The nearest scope, this one or one around it, that can reach other tasks: one that throws once has its own task to tell.</summary>
-    internal CancelScope? NearestLevelTriggered()
+    /// <summary>
+    /// The nearest scope, this one or one around it, that matters to other tasks: one that throws once has its own task to tell, unless it is a shield.
+    /// </summary>
+    internal CancelScope? NearestForTasks()
     {
         var scope = this;
-        while (scope is { IsLevelTriggered: false })
+        while (scope is { IsLevelTriggered: false, Shield: false })
         {
             scope = scope.Parent;
         }
@@ -142,18 +188,48 @@ public sealed partial class CancelScope
         }
     }
 
-    private void LeaveDetails()
+    private bool IsShielding => Shield && IsEntered;
+
+    private CancelScope? NearestEntered()
+    {
+        var scope = this;
+        while (scope is { IsEntered: false })
+        {
+            scope = scope.Parent;
+        }
+
+        return scope;
+    }
+
+    /// <summary>
+    /// Code may go on in this scope that whoever leaves it has not waited for, and so may tasks. They are in the scope around this one now.
+    /// </summary>
+    private void LeaveBehind()
     {
         if (TokenSource is not null)
         {
             Task.ScopesWithToken.Remove(this);
         }
 
-        // Tasks that somebody made in this scope, and does not wait for.
-        while (_details!.FirstTask is { } task)
+        var tasks = new List<LoopTask>();
+        if (_details?.FirstTask is not null)
         {
-            Remove(task);
-            task.JoinScope(Parent?.NearestLevelTriggered());
+            AddTasksTo(tasks);
+            foreach (var task in tasks)
+            {
+                Remove(task);
+                task.JoinScope(Parent?.NearestForTasks());
+            }
+        }
+        else if (!Task.IsWaiting)
+        {
+            return;
+        }
+
+        if (Parent?.FindDue(Task) is { IsLevelTriggered: true } && Shield)
+        {
+            // What this scope has kept from them. A cancellation that is thrown once is left to the code that waits for it.
+            DeliverTo([Task, .. tasks]);
         }
     }
 
@@ -173,7 +249,11 @@ public sealed partial class CancelScope
     private void DeliverWithin()
     {
         // Each task stands in the list once, since it runs in one scope before it enters its own.
-        var tasks = new List<LoopTask> { Task };
+        DeliverTo([Task]);
+    }
+
+    private void DeliverTo(List<LoopTask> tasks)
+    {
         for (var i = 0; i < tasks.Count; i++)
         {
             var task = tasks[i];
@@ -194,10 +274,19 @@ public sealed partial class CancelScope
         }
         else
         {
-            _isUndelivered = true;
+            SetUndelivered(true);
         }
 
         LoopTask.CancelAwaited(cancelling, start, Reason);
+    }
+
+    private void SetUndelivered(bool value)
+    {
+        if (_isUndelivered != value)
+        {
+            _isUndelivered = value;
+            Task.CountUndelivered(value ? 1 : -1);
+        }
     }
 
     /// <summary>The shield is dropped: delivers what it has held back.</summary>

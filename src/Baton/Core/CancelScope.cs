@@ -18,7 +18,8 @@ public sealed partial class CancelScope
     private readonly EventLoop _loop;
     private bool _shield;
     private State _state;
-    private int _requestsAtEntry;
+    private int _deliveredAtEntry;
+    private int _deliveriesAtEntry;
     private LoopSynchronizationContext? _context;
     private Details? _details;
 
@@ -60,6 +61,9 @@ public sealed partial class CancelScope
 
     /// <summary>Whether the scope has been cancelled itself, whether or not anything has been thrown.</summary>
     public bool CancelCalled { get; private set; }
+
+    /// <summary>Whether code in this scope is cancelled for good: by this scope or one around it, with no shield in between. Corresponds to trio's <c>effectively_cancelled</c>.</summary>
+    public bool IsEffectivelyCancelled => IsEntered && FindDue(Task) is { IsLevelTriggered: true };
 
     /// <summary>Whether the cancellation of this scope ended the code in it, and was caught at the scope's edge.</summary>
     public bool CancelCaught { get; private set; }
@@ -222,8 +226,8 @@ public sealed partial class CancelScope
         Parent = _loop.CurrentScope;
         _state = State.Entered;
 
-        // A request that is still to be thrown counts as one from within: if it is thrown in the scope, it must get out.
-        _requestsAtEntry = Task.CancelRequests - (Task.HasPendingRequest || Parent?.FindDue(Task) is { IsLevelTriggered: false } ? 1 : 0);
+        _deliveredAtEntry = Task.DeliveredCancelRequests;
+        _deliveriesAtEntry = Task.Deliveries;
         _loop.ReturnToScope(this);
         if (CancelCalled)
         {
@@ -250,23 +254,25 @@ public sealed partial class CancelScope
         CheckEntered();
         _state = State.Left;
         _timer.Cancel();
-        if (CancelCalled)
+        if (CancelCalled && !IsLevelTriggered)
         {
-            Task.ForgetDeliveries();
-            if (!IsLevelTriggered)
-            {
-                Task.Uncancel();
-            }
-
-            CancelCaught = IsCancellation(exception) && !IsCancelledFromOutside();
+            SetUndelivered(false);
+            Task.Uncancel();
         }
 
-        if (_details is not null)
+        CancelCaught = CancelCalled && IsCancellation(exception) && !IsCancelledFromOutside();
+        if (Task.Deliveries > _deliveriesAtEntry && Parent?.FindDue(Task) is not { IsLevelTriggered: true })
         {
-            LeaveDetails();
+            // What was swallowed in the scope is over.
+            Task.ForgetDeliveries(_deliveriesAtEntry);
         }
 
-        _loop.ReturnToScope(Parent);
+        LeaveBehind();
+        if (ReferenceEquals(_loop.CurrentScope, this))
+        {
+            _loop.ReturnToScope(Parent);
+        }
+
         return CancelCaught;
     }
 
@@ -280,7 +286,7 @@ public sealed partial class CancelScope
     /// <summary>Gives up a token that was cancelled by a request to the task, which has been taken back.</summary>
     internal bool TryDropToken()
     {
-        if (CancelCalled || FindDue(Task) is not null)
+        if (TokenSource is { IsCancellationRequested: false } || CancelCalled || FindDue(Task) is not null)
         {
             return false;
         }
@@ -293,14 +299,9 @@ public sealed partial class CancelScope
     private static bool IsCancellation([NotNullWhen(true)] Exception? exception) =>
         exception is OperationCanceledException && (exception is CancelledException || exception.InnerException is not TimeoutException);
 
-    /// <summary>
-    /// Whether a cancellation from around the scope may be the one that comes out of it. Where one from around is still to be thrown, it may be caught: that will be.
-    /// </summary>
-    private bool IsCancelledFromOutside()
-    {
-        var outer = Parent?.FindDue(Task);
-        return (!Shield && outer is { IsLevelTriggered: true }) || (Task.CancelRequests > _requestsAtEntry && !Task.HasPendingRequest && outer is null);
-    }
+    // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
+    private bool IsCancelledFromOutside() =>
+        (!Shield && Parent?.FindDue(Task) is { IsLevelTriggered: true }) || Task.DeliveredCancelRequests > _deliveredAtEntry;
 
     private void CheckEntered()
     {
@@ -317,5 +318,8 @@ public sealed partial class CancelScope
         internal CancellationTokenSource? TokenSource;
         internal LoopTask? FirstTask;
         internal int DeliveryCount;
+
+        /// <summary>What has accepted the cancellation and has not ended, and may still come to a result.</summary>
+        internal LoopItem? AcceptedBy;
     }
 }

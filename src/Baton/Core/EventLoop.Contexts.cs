@@ -75,6 +75,7 @@ public sealed partial class EventLoop
     internal void EnterTask(LoopTask? task, CancelScope? scope)
     {
         CurrentTask = task;
+        scope = CancelScope.Holding(scope);
         if (!ReferenceEquals(CurrentScope, scope))
         {
             // Mostly both are null, and a compare costs less than the write barrier of a store.
@@ -88,10 +89,10 @@ public sealed partial class EventLoop
     /// <summary>Changes the cancel scope within a step.</summary>
     internal void ReturnToScope(CancelScope? scope)
     {
-        CurrentScope = scope;
+        CurrentScope = CancelScope.Holding(scope);
         if (!IsContextSuspended)
         {
-            SetContext(ContextOf(CurrentTask, scope));
+            SetContext(ContextOf(CurrentTask, CurrentScope));
         }
     }
 
@@ -118,9 +119,9 @@ public sealed partial class EventLoop
         }
 
         CurrentTask = task;
-        CurrentScope = scope;
+        CurrentScope = CancelScope.Holding(scope);
         IsContextSuspended = !useContext;
-        SetContext(useContext ? ContextOf(task, scope) : null);
+        SetContext(useContext ? ContextOf(task, CurrentScope) : null);
         RestoreContext(context);
     }
 

@@ -14,6 +14,12 @@ public partial class LoopTask
     public int CancelRequests => _cancelRequests;
 
     /// <summary>
+    /// Those of <see cref="CancelRequests"/> that have been thrown, or that what the task waits for has accepted; of several that came together, and wait to be
+    /// thrown, one counts as not. For constructs that have to know whether a cancellation that they meet came from outside of them: compare with what it was at the beginning.
+    /// </summary>
+    public int DeliveredCancelRequests => _cancelRequests - (_mustCancel ? 1 : 0) - (_details?.UndeliveredScopes ?? 0);
+
+    /// <summary>
     /// A token that is cancelled when code of the task, at this place, is cancelled: for APIs that take one. The running task's token heeds the cancel scopes
     /// and time-outs around the code that asks; another task's only that task. Made at first use; after <see cref="Uncancel"/> has taken back every request
     /// there is a fresh one.

@@ -18,8 +18,11 @@ public partial class LoopTask
     /// <summary>The cancel scope in which the task runs before it enters one of its own.</summary>
     internal CancelScope? RootScope => _details?.RootScope;
 
-    /// <summary>Whether a request to the task waits for its next suspension.</summary>
-    internal bool HasPendingRequest => _mustCancel;
+    /// <summary>Whether anything of Baton's is waited for.</summary>
+    internal bool IsWaiting => _leaves is not null;
+
+    /// <summary>In how many iterations the task has been told of a scope's cancellation and has gone on.</summary>
+    internal int Deliveries => _details?.Deliveries ?? 0;
 
     /// <summary>Registers something that the task, or plain code in it, now waits for, and cancels it at once where a cancellation is due.</summary>
     internal void AddLeaf(LoopItem leaf, CancelScope? scope)
@@ -79,7 +82,7 @@ public partial class LoopTask
         }
 
         cancelled = new CancelledException(requested ? CancelMessage : due!.Reason);
-        Delivered(requested, due);
+        Delivered(requested, due, scope, null);
         return true;
     }
 
@@ -161,6 +164,7 @@ public partial class LoopTask
     {
         if (_mustCancel && !IsDone)
         {
+            CancelTokens(null);
             var cancelling = Loop.CancellingTasks;
             var start = cancelling.Count;
             _mustCancel = !CancelLeaves(null, CancelMessage);
@@ -192,14 +196,19 @@ public partial class LoopTask
     internal List<CancelScope> ScopesWithTasks => Rare.ScopesWithTasks ??= [];
 
     /// <summary>The task has left a cancelled scope: it did not swallow that for ever.</summary>
-    internal void ForgetDeliveries()
+    internal void ForgetDeliveries(int count)
     {
-        if (_details is not null)
+        var details = Rare;
+        details.Deliveries = count;
+        details.LastDelivery = 0;
+        if (!IsWaiting)
         {
-            _details.Deliveries = 0;
-            _details.NextDelivery.Cancel();
+            details.NextDelivery.Cancel();
         }
     }
+
+    /// <summary>Counts scopes whose cancellation is still to be thrown, once.</summary>
+    internal void CountUndelivered(int change) => Rare.UndeliveredScopes += change;
 
     /// <summary>
     /// Whether code in <paramref name="scope"/> is within the origin of a cancellation of this task, a scope that it has entered or, where that is null, the task
@@ -215,7 +224,7 @@ public partial class LoopTask
                 return origin is null;
             }
 
-            if (scope.Shield)
+            if (scope is { Shield: true, IsEntered: true })
             {
                 return false;
             }
@@ -224,16 +233,11 @@ public partial class LoopTask
         return true;
     }
 
-    private void DeliverTo(LoopItem leaf, CancelScope? scope)
+    private void DeliverTo(LoopItem leaf, CancelScope? scope, bool hasPaused = false)
     {
-        if (IsDone)
-        {
-            return;
-        }
-
         var requested = _mustCancel && Reaches(null, scope);
         var due = scope?.FindDue(this);
-        if ((!requested && due is null) || (!requested && MustPause(due!)))
+        if (!requested && (due is null || (!hasPaused && MustPause(due))))
         {
             return;
         }
@@ -243,21 +247,42 @@ public partial class LoopTask
         var message = requested ? CancelMessage : due!.Reason;
         if (leaf.CancelWait(message, requested ? null : due))
         {
-            Delivered(requested, due);
+            Delivered(requested, due, scope, leaf is LoopOperation { IsPending: true } ? leaf : null);
         }
 
         CancelAwaited(cancelling, start, message);
     }
 
-    private void Delivered(bool requested, CancelScope? due)
+    private void Delivered(bool requested, CancelScope? due, CancelScope? scope, LoopItem? leaf)
     {
         if (requested)
         {
             _mustCancel = false;
         }
 
-        due?.CountDelivery();
-        if (due is { IsLevelTriggered: true } && ++Rare.Deliveries == PatientDeliveries)
+        if (_details is { UndeliveredScopes: > 0 })
+        {
+            scope?.SettleUndelivered(this, leaf);
+        }
+
+        if (due is { IsLevelTriggered: true })
+        {
+            due.CountDelivery();
+            CountDelivery(due);
+        }
+    }
+
+    private void CountDelivery(CancelScope due)
+    {
+        var details = Rare;
+        if (details.LastDelivery == Loop.Iteration)
+        {
+            return; // To several branches of the task at once.
+        }
+
+        details.LastDelivery = Loop.Iteration;
+        details.Deliveries++;
+        if (due.DeliveriesTo(this) == PatientDeliveries)
         {
             Loop.ReportException(
                 $"{this} has been told {PatientDeliveries} times that it is cancelled ({due.Reason}) and goes on: some code catches CancelledException and " +
@@ -271,11 +296,12 @@ public partial class LoopTask
     /// <summary>Whether a task that swallows the cancellation of a scope again and again has to wait for the next time, so as not to keep the processor busy.</summary>
     private bool MustPause(CancelScope due)
     {
-        if (!due.IsLevelTriggered || _details is not { Deliveries: >= PatientDeliveries } details)
+        if (!due.IsLevelTriggered || due.DeliveriesTo(this) < PatientDeliveries)
         {
             return false;
         }
 
+        var details = Rare;
         if (!details.NextDelivery.IsPending)
         {
             details.NextDelivery = Loop.CallLater(DeliveryPause, static task => ((LoopTask)task!).DeliverAfterPause(), this);
@@ -286,21 +312,15 @@ public partial class LoopTask
 
     private void DeliverAfterPause()
     {
-        var leaves = _leaves switch
+        LoopItem[] leaves = _leaves switch
         {
-            List<LoopItem> list => list.ToArray(),
+            List<LoopItem> list => [.. list],
             LoopItem leaf => [leaf],
             _ => [],
         };
-        var cancelling = Loop.CancellingTasks;
-        var start = cancelling.Count;
         foreach (var leaf in leaves)
         {
-            if (leaf.WaitScope?.FindDue(this) is { } due && leaf.CancelWait(due.Reason, due))
-            {
-                Delivered(requested: false, due);
-                CancelAwaited(cancelling, start, due.Reason);
-            }
+            DeliverTo(leaf, leaf.WaitScope, hasPaused: true);
         }
     }
 
