@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Baton;
 
 // Scopes form a tree across the tasks of a loop: a scope's parent is the one around it, in its task, or the one in which its task's group was opened.
@@ -18,6 +20,12 @@ public sealed partial class CancelScope
 
     internal CancelScope? Due { get; private set; }
 
+    /// <summary>
+    /// What code is in that was suspended in a scope: that one, or where it has been left meanwhile, which only code that nobody waits for can see, the one around it.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static CancelScope? Holding(CancelScope? scope) => scope is null || scope.IsEntered ? scope : scope.NearestEntered();
+
     internal void CheckCanHold(EventLoop loop)
     {
         CheckEntered();
@@ -27,11 +35,13 @@ public sealed partial class CancelScope
         }
     }
 
-    /// <summary>The nearest scope, this one or one around it, that can reach other tasks: one that throws once has its own task to tell.</summary>
-    internal CancelScope? NearestLevelTriggered()
+    /// <summary>
+    /// The nearest scope, this one or one around it, that matters to other tasks: one that throws once has its own task to tell, unless it is a shield.
+    /// </summary>
+    internal CancelScope? NearestForTasks()
     {
         var scope = this;
-        while (scope is { IsLevelTriggered: false })
+        while (scope is { IsLevelTriggered: false, Shield: false })
         {
             scope = scope.Parent;
         }
@@ -94,21 +104,77 @@ public sealed partial class CancelScope
             Task.ScopesWithToken.Remove(this);
         }
 
-        // Plain code may leave scopes behind that it had entered at the same time; and tasks, that somebody made in this scope, and does not wait for.
+        Unlink();
+        if (_firstChild is not null || _firstTask is not null || Task.IsWaiting)
+        {
+            LeaveBehind();
+        }
+    }
+
+    /// <summary>
+    /// Code may go on in this scope, or in scopes of its own within it, that whoever leaves the scope has not waited for; so may tasks. They are in the scope around
+    /// this one now. A cancellation that is thrown once is left to the code that waits for it.
+    /// </summary>
+    private void LeaveBehind()
+    {
+        var reached = new List<CancelScope>();
         while (_firstChild is { } child)
         {
             child.Unlink();
             child.Attach(Parent);
-            child.MarkDue(null);
+            child.MarkDue(reached);
         }
 
-        while (_firstTask is { } task)
+        foreach (var scope in reached)
+        {
+            if (scope.Due is { IsLevelTriggered: true })
+            {
+                scope.Deliver();
+            }
+        }
+
+        var tasks = TakeTasks();
+        foreach (var task in tasks)
         {
             Remove(task);
-            task.JoinScope(Parent);
+            task.JoinScope(Parent?.NearestForTasks());
         }
 
-        Unlink();
+        if (Parent is { Due.IsLevelTriggered: true })
+        {
+            Task.DeliverScope(Parent);
+        }
+
+        foreach (var task in tasks)
+        {
+            if (task.RootScope is { Due.IsLevelTriggered: true } scope)
+            {
+                task.CancelOwnToken();
+                task.DeliverScope(scope);
+            }
+        }
+    }
+
+    private List<LoopTask> TakeTasks()
+    {
+        var tasks = new List<LoopTask>();
+        for (var task = _firstTask; task is not null; task = task.NextInScope)
+        {
+            tasks.Add(task);
+        }
+
+        return tasks;
+    }
+
+    private CancelScope? NearestEntered()
+    {
+        var scope = this;
+        while (scope is { IsEntered: false })
+        {
+            scope = scope.Parent;
+        }
+
+        return scope;
     }
 
     private void Unlink()
@@ -134,6 +200,11 @@ public sealed partial class CancelScope
     private CancelScope? WhatIsDue()
     {
         var outer = Shield ? null : Parent?.Due;
+        if (outer is { IsLevelTriggered: false } && !ReferenceEquals(outer.Task, Task))
+        {
+            outer = null;
+        }
+
         return outer is { IsLevelTriggered: true } || !CancelCalled || (!IsLevelTriggered && !_isUndelivered) ? outer : this;
     }
 
@@ -167,6 +238,7 @@ public sealed partial class CancelScope
         if (_isUndelivered != value)
         {
             _isUndelivered = value;
+            Task.CountUndelivered(value ? 1 : -1);
             MarkDue(null);
         }
     }
@@ -227,17 +299,14 @@ public sealed partial class CancelScope
             return;
         }
 
-        // Callbacks on tokens may do anything, such as end tasks.
-        var tasks = new List<LoopTask>();
-        for (var task = _firstTask; task is not null; task = task.NextInScope)
+        if (_firstTask is not null)
         {
-            tasks.Add(task);
-        }
-
-        foreach (var task in tasks)
-        {
-            task.CancelOwnToken();
-            task.DeliverScope(this);
+            // Callbacks on tokens may do anything, such as make tasks.
+            foreach (var task in TakeTasks())
+            {
+                task.CancelOwnToken();
+                task.DeliverScope(this);
+            }
         }
     }
 

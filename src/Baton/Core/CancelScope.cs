@@ -24,7 +24,9 @@ public sealed partial class CancelScope
     private Handle _immediate;
     private bool _shield;
     private State _state;
-    private int _requestsAtEntry;
+    private int _deliveredAtEntry;
+    private int _deliveriesAtEntry;
+    private LoopItem? _acceptedBy;
     private LoopSynchronizationContext? _context;
 
     /// <summary>Creates a scope of the current loop, to be entered once. Most code calls <see cref="Run(Func{CancelScope, Coroutine}, TimeSpan?, bool, string?)"/>.</summary>
@@ -250,8 +252,8 @@ public sealed partial class CancelScope
             "A cancel scope can be entered in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
         _state = State.Entered;
 
-        // A request that is still to be thrown counts as one from within: if it is thrown in the scope, it must get out.
-        _requestsAtEntry = Task.CancelRequests - (Task.HasPendingRequest || _loop.CurrentScope is { Due.IsLevelTriggered: false } ? 1 : 0);
+        _deliveredAtEntry = Task.DeliveredRequests;
+        _deliveriesAtEntry = Task.Deliveries;
         Attach(_loop.CurrentScope);
         Due = WhatIsDue();
         _loop.ReturnToScope(this);
@@ -282,15 +284,25 @@ public sealed partial class CancelScope
         CheckEntered();
         _state = State.Left;
         StopTimer();
-        Task.ForgetDeliveries();
         if (CancelCalled && !IsLevelTriggered)
         {
+            SetUndelivered(false);
             Task.Uncancel();
         }
 
         CancelCaught = CancelCalled && IsCancellation(exception) && !IsCancelledFromOutside();
+        if (Parent is not { Due.IsLevelTriggered: true })
+        {
+            // What was swallowed in the scope, if anything was, is over.
+            Task.ForgetDeliveries(_deliveriesAtEntry);
+        }
+
         Detach();
-        _loop.ReturnToScope(Parent);
+        if (ReferenceEquals(_loop.CurrentScope, this))
+        {
+            _loop.ReturnToScope(Parent);
+        }
+
         return CancelCaught;
     }
 
@@ -298,13 +310,16 @@ public sealed partial class CancelScope
     public override string ToString() =>
         $"CancelScope{(Name is null ? "" : $" '{Name}'")} ({(CancelCalled ? "cancelled" : _state switch { State.New => "new", State.Entered => "entered", _ => "left" })})";
 
+    /// <summary>In how many iterations a task has been told of cancellations since it entered this scope, or since it began in it.</summary>
+    internal int DeliveriesTo(LoopTask task) => task.Deliveries - (ReferenceEquals(task, Task) ? _deliveriesAtEntry : 0);
+
     internal LoopSynchronizationContext ContextFor(LoopTask? task) =>
         ReferenceEquals(task, Task) ? _context ??= new LoopSynchronizationContext(this) : task!.Context;
 
     /// <summary>Gives up a token that was cancelled by a request to the task, which has been taken back.</summary>
     internal bool TryDropToken()
     {
-        if (CancelCalled || Due is not null)
+        if (TokenSource is { IsCancellationRequested: false } || CancelCalled || Due is not null)
         {
             return false;
         }
@@ -314,21 +329,45 @@ public sealed partial class CancelScope
     }
 
     /// <summary>The cancellation has been thrown, here or in a scope within.</summary>
-    internal void CountDelivery()
+    internal void CountDelivery() => DeliveryCount++;
+
+    /// <summary>An exception that is thrown in this scope stands for everything that was still to be thrown here, once, by this scope and those around it.</summary>
+    /// <param name="task">The task in which it is thrown.</param>
+    /// <param name="leaf">What has accepted the cancellation and has not ended, where that may still come to a result.</param>
+    internal void SettleUndelivered(LoopTask task, LoopItem? leaf)
     {
-        DeliveryCount++;
-        if (!IsLevelTriggered)
+        for (var scope = this; scope is not null && ReferenceEquals(scope.Task, task); scope = scope.Parent)
         {
-            SetUndelivered(false);
+            if (scope._isUndelivered)
+            {
+                scope.SetUndelivered(false);
+                scope.DeliveryCount++;
+                scope._acceptedBy = leaf;
+            }
+
+            if (scope.Shield)
+            {
+                break;
+            }
         }
     }
 
-    /// <summary>What was to be cancelled came to a result instead: a cancellation that is thrown once is still to be thrown.</summary>
-    internal void DeferDelivery()
+    /// <summary>Something has accepted the cancellation of this scope and has not ended: it may still come to a result.</summary>
+    internal void AcceptBy(LoopItem leaf) => _acceptedBy = leaf;
+
+    /// <summary>What had accepted cancellations of this scope or of those around it has ended. If with a result, those that throw once are still to be thrown.</summary>
+    internal void EndAccepted(LoopItem leaf, bool hasResult)
     {
-        if (!IsLevelTriggered && IsEntered)
+        for (var scope = this; scope is not null; scope = scope.Parent)
         {
-            SetUndelivered(true);
+            if (ReferenceEquals(scope._acceptedBy, leaf))
+            {
+                scope._acceptedBy = null;
+                if (hasResult && !scope.IsLevelTriggered && scope.IsEntered)
+                {
+                    scope.SetUndelivered(true);
+                }
+            }
         }
     }
 
@@ -336,8 +375,9 @@ public sealed partial class CancelScope
     private static bool IsCancellation([NotNullWhen(true)] Exception? exception) =>
         exception is OperationCanceledException && (exception is CancelledException || exception.InnerException is not TimeoutException);
 
+    // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
     private bool IsCancelledFromOutside() =>
-        (!Shield && Parent is { Due.IsLevelTriggered: true }) || (Task.CancelRequests > _requestsAtEntry && !Task.HasPendingRequest && !(Parent is { Due: not null }));
+        (!Shield && Parent is { Due.IsLevelTriggered: true }) || Task.DeliveredRequests > _deliveredAtEntry;
 
     private void SetTimer(long now)
     {

@@ -72,18 +72,18 @@ public sealed partial class EventLoop
     internal void EnterTask(LoopTask? task, CancelScope? scope)
     {
         CurrentTask = task;
-        CurrentScope = scope;
+        CurrentScope = CancelScope.Holding(scope);
         IsContextSuspended = false;
-        SetContext(ContextOf(task, scope));
+        SetContext(ContextOf(task, CurrentScope));
     }
 
     /// <summary>Changes the cancel scope within a step.</summary>
     internal void ReturnToScope(CancelScope? scope)
     {
-        CurrentScope = scope;
+        CurrentScope = CancelScope.Holding(scope);
         if (!IsContextSuspended)
         {
-            SetContext(ContextOf(CurrentTask, scope));
+            SetContext(ContextOf(CurrentTask, CurrentScope));
         }
     }
 
@@ -110,9 +110,9 @@ public sealed partial class EventLoop
         }
 
         CurrentTask = task;
-        CurrentScope = scope;
+        CurrentScope = CancelScope.Holding(scope);
         IsContextSuspended = !useContext;
-        SetContext(useContext ? ContextOf(task, scope) : null);
+        SetContext(useContext ? ContextOf(task, CurrentScope) : null);
         RestoreContext(context);
     }
 

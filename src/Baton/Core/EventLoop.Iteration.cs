@@ -35,6 +35,9 @@ public sealed partial class EventLoop
         _beforePoll.Add((callback, state));
     }
 
+    /// <summary>The number of the iteration that runs.</summary>
+    internal long Iteration { get; private set; }
+
     /// <summary>One iteration: poll, collect, and run exactly what was queued at that moment.</summary>
     private void RunOnce()
     {
@@ -44,6 +47,7 @@ public sealed partial class EventLoop
         }
 
         DrainInbox();
+        Iteration++;
         var count = _ready.Count;
         _itemsSincePoll += count;
         RunBatch(count);

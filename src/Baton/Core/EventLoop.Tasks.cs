@@ -103,9 +103,9 @@ public sealed partial class EventLoop
 
     private void Register(LoopTask task, bool eager, CancelScope? scope)
     {
-        if (scope?.NearestLevelTriggered() is { } level)
+        if (scope?.NearestForTasks() is { } nearest)
         {
-            task.JoinScope(level);
+            task.JoinScope(nearest);
         }
 
         task.Next = _tasks;

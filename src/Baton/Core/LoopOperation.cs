@@ -23,7 +23,6 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     private bool _isTaskCancelAccepted;
     private LoopTask? _task;
     private CancelScope? _scope;
-    private CancelScope? _cancelledBy;
     private object? _continuation; // a CoroutineBox, or an Action<object?> that takes _continuationState
     private object? _continuationState;
     private ExecutionContext? _executionContext;
@@ -96,15 +95,15 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
         _isFaulted = faulted;
         _state = State.Completed;
-        if (_isCancelAccepted && !faulted)
+        if (_isCancelAccepted)
         {
-            // It was too late: the result is delivered, and the cancellation holds for the next suspension.
-            if (_isTaskCancelAccepted)
+            // Where it was too late the result is delivered, and the cancellation holds for the next suspension.
+            if (_isTaskCancelAccepted && !faulted)
             {
                 _task?.DeferCancel();
             }
 
-            _cancelledBy?.DeferDelivery();
+            _scope?.EndAccepted(this, hasResult: !faulted);
         }
 
         if (_continuation is not null)
@@ -157,7 +156,6 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         _continuationState = null;
         _executionContext = null;
         _scope = null;
-        _cancelledBy = null;
     }
 
     /// <summary>Makes an operation that was about to resume its awaiter wait again: what it had waited for was not there after all.</summary>
@@ -169,7 +167,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         if (_task is { } task)
         {
             task.RemoveLeaf(this);
-            task.AddLeaf(this, _scope);
+            task.AddLeaf(this, CancelScope.Holding(_scope));
         }
     }
 
@@ -264,11 +262,11 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
             _isCancelAccepted = _state == State.Pending || _isFaulted;
         }
 
-        if (_isCancelAccepted)
+        if (_isCancelAccepted && _state == State.Pending)
         {
             // Whose cancellation is owed again, should the operation come to a result after all.
             _isTaskCancelAccepted |= origin is null;
-            _cancelledBy = origin ?? _cancelledBy;
+            origin?.AcceptBy(this);
         }
 
         return _isCancelAccepted;

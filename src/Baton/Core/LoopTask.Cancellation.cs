@@ -32,7 +32,7 @@ public partial class LoopTask
             if (source is null)
             {
                 Rare.TokenSource = source = new CancellationTokenSource();
-                if (_cancelRequests > 0 || IsCancelled || RootScope is { Due: not null })
+                if (_cancelRequests > 0 || IsCancelled || RootScope is { Due.IsLevelTriggered: true })
                 {
                     source.Cancel();
                 }
@@ -217,7 +217,7 @@ public partial class LoopTask
             return;
         }
 
-        if (_details.TokenSource is { IsCancellationRequested: true } && RootScope is not { Due: not null })
+        if (_details.TokenSource is { IsCancellationRequested: true } && RootScope is not { Due.IsLevelTriggered: true })
         {
             _details.TokenSource = null;
         }
@@ -232,6 +232,6 @@ public partial class LoopTask
     private bool CountsAsCancelled(OperationCanceledException exception) =>
         exception is CancelledException
         || _cancelRequests > 0
-        || RootScope is { Due: not null }
+        || RootScope is { Due.IsLevelTriggered: true }
         || (exception.CancellationToken.IsCancellationRequested && exception.InnerException is not TimeoutException);
 }

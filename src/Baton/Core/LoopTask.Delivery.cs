@@ -18,8 +18,14 @@ public partial class LoopTask
     /// <summary>The cancel scope in which the task runs before it enters one of its own.</summary>
     internal CancelScope? RootScope => _details?.RootScope;
 
-    /// <summary>Whether a request to the task waits for its next suspension.</summary>
-    internal bool HasPendingRequest => _mustCancel;
+    /// <summary>Whether anything of Baton's is waited for.</summary>
+    internal bool IsWaiting => _leaves is not null;
+
+    /// <summary>Requests to the task, and scopes that throw once, less those that are still to be thrown.</summary>
+    internal int DeliveredRequests => _cancelRequests - (_mustCancel ? 1 : 0) - (_details?.UndeliveredScopes ?? 0);
+
+    /// <summary>In how many iterations the task has been told of a scope's cancellation and has gone on.</summary>
+    internal int Deliveries => _details?.Deliveries ?? 0;
 
     /// <summary>Registers something that the task, or plain code in it, now waits for, and cancels it at once where a cancellation is due.</summary>
     internal void AddLeaf(LoopItem leaf, CancelScope? scope)
@@ -72,14 +78,14 @@ public partial class LoopTask
     {
         cancelled = null;
         var requested = _mustCancel && Reaches(null, scope);
-        var due = scope?.Due;
+        var due = DueIn(scope);
         if (!requested && due is null)
         {
             return false;
         }
 
         cancelled = new CancelledException(requested ? CancelMessage : due!.Reason);
-        Delivered(requested, due);
+        Delivered(requested, due, scope, null);
         return true;
     }
 
@@ -110,20 +116,16 @@ public partial class LoopTask
     /// <summary>Cancels what the task waits for in one scope, because a level-triggered scope around it was cancelled.</summary>
     internal void DeliverScope(CancelScope scope)
     {
-        if (IsDone)
-        {
-            return;
-        }
-
+        // Also for a task that is done: code that it left behind may wait in a scope of its own.
         switch (_leaves)
         {
-            case LoopItem leaf when ReferenceEquals(leaf.WaitScope, scope):
+            case LoopItem leaf when ReferenceEquals(CancelScope.Holding(leaf.WaitScope), scope):
                 DeliverTo(leaf, scope);
                 break;
             case List<LoopItem> list:
                 foreach (var leaf in list.ToArray())
                 {
-                    if (ReferenceEquals(leaf.WaitScope, scope))
+                    if (ReferenceEquals(CancelScope.Holding(leaf.WaitScope), scope))
                     {
                         DeliverTo(leaf, scope);
                     }
@@ -140,6 +142,7 @@ public partial class LoopTask
     {
         if (_mustCancel && !IsDone)
         {
+            CancelTokens(null);
             var cancelling = Loop.CancellingTasks;
             var start = cancelling.Count;
             _mustCancel = !CancelLeaves(null, CancelMessage);
@@ -169,14 +172,25 @@ public partial class LoopTask
     internal List<CancelScope> ScopesWithToken => Rare.ScopesWithToken ??= [];
 
     /// <summary>The task has left a cancelled scope: it did not swallow that for ever.</summary>
-    internal void ForgetDeliveries()
+    internal void ForgetDeliveries(int count)
     {
-        if (_details is not null)
+        if (_details is not null && _details.Deliveries > count)
         {
-            _details.Deliveries = 0;
-            _details.NextDelivery.Cancel();
+            _details.Deliveries = count;
+            _details.LastDelivery = 0;
+            if (!IsWaiting)
+            {
+                _details.NextDelivery.Cancel();
+            }
         }
     }
+
+    /// <summary>Counts scopes whose cancellation is still to be thrown, once.</summary>
+    internal void CountUndelivered(int change) => Rare.UndeliveredScopes += change;
+
+    /// <summary>The scope whose cancellation this task has to be told in a scope. One that throws once is for the task alone that has entered it.</summary>
+    private CancelScope? DueIn(CancelScope? scope) =>
+        scope?.Due is { } due && (due.IsLevelTriggered || ReferenceEquals(due.Task, this)) ? due : null;
 
     /// <summary>Whether code in <paramref name="scope"/> is within the origin of a cancellation, and no shield lies in between.</summary>
     private bool Reaches(CancelScope? origin, CancelScope? scope)
@@ -189,7 +203,7 @@ public partial class LoopTask
                 return origin is null;
             }
 
-            if (scope.Shield)
+            if (scope is { Shield: true, IsEntered: true })
             {
                 return false;
             }
@@ -198,16 +212,11 @@ public partial class LoopTask
         return true;
     }
 
-    private void DeliverTo(LoopItem leaf, CancelScope? scope)
+    private void DeliverTo(LoopItem leaf, CancelScope? scope, bool hasPaused = false)
     {
-        if (IsDone)
-        {
-            return;
-        }
-
         var requested = _mustCancel && Reaches(null, scope);
-        var due = scope?.Due;
-        if ((!requested && due is null) || (!requested && MustPause(due!)))
+        var due = DueIn(scope);
+        if (!requested && (due is null || (!hasPaused && MustPause(due))))
         {
             return;
         }
@@ -217,21 +226,42 @@ public partial class LoopTask
         var message = requested ? CancelMessage : due!.Reason;
         if (leaf.CancelWait(message, requested ? null : due))
         {
-            Delivered(requested, due);
+            Delivered(requested, due, scope, leaf is LoopOperation { IsPending: true } ? leaf : null);
         }
 
         CancelAwaited(cancelling, start, message);
     }
 
-    private void Delivered(bool requested, CancelScope? due)
+    private void Delivered(bool requested, CancelScope? due, CancelScope? scope, LoopItem? leaf)
     {
         if (requested)
         {
             _mustCancel = false;
         }
 
-        due?.CountDelivery();
-        if (due is { IsLevelTriggered: true } && ++Rare.Deliveries == PatientDeliveries)
+        if (_details is { UndeliveredScopes: > 0 })
+        {
+            scope?.SettleUndelivered(this, leaf);
+        }
+
+        if (due is { IsLevelTriggered: true })
+        {
+            due.CountDelivery();
+            CountDelivery(due);
+        }
+    }
+
+    private void CountDelivery(CancelScope due)
+    {
+        var details = Rare;
+        if (details.LastDelivery == Loop.Iteration)
+        {
+            return; // To several branches of the task at once.
+        }
+
+        details.LastDelivery = Loop.Iteration;
+        details.Deliveries++;
+        if (due.DeliveriesTo(this) == PatientDeliveries)
         {
             Loop.ReportException(
                 $"{this} has been told {PatientDeliveries} times that it is cancelled ({due.Reason}) and goes on: some code catches CancelledException and " +
@@ -245,10 +275,12 @@ public partial class LoopTask
     /// <summary>Whether a task that swallows the cancellation of a scope again and again has to wait for the next time, so as not to keep the processor busy.</summary>
     private bool MustPause(CancelScope due)
     {
-        if (!due.IsLevelTriggered || _details is not { Deliveries: >= PatientDeliveries } details)
+        if (!due.IsLevelTriggered || due.DeliveriesTo(this) < PatientDeliveries)
         {
             return false;
         }
+
+        var details = Rare;
 
         if (!details.NextDelivery.IsPending)
         {
@@ -260,21 +292,15 @@ public partial class LoopTask
 
     private void DeliverAfterPause()
     {
-        var leaves = _leaves switch
+        LoopItem[] leaves = _leaves switch
         {
             List<LoopItem> list => list.ToArray(),
             LoopItem leaf => [leaf],
             _ => [],
         };
-        var cancelling = Loop.CancellingTasks;
-        var start = cancelling.Count;
         foreach (var leaf in leaves)
         {
-            if (leaf.WaitScope is { Due: { } due } && leaf.CancelWait(due.Reason, due))
-            {
-                Delivered(requested: false, due);
-                CancelAwaited(cancelling, start, due.Reason);
-            }
+            DeliverTo(leaf, CancelScope.Holding(leaf.WaitScope), hasPaused: true);
         }
     }
 

@@ -161,8 +161,12 @@ public partial class LoopTask : Future
         /// <summary>Scopes that the task has entered and of which somebody has asked for a token.</summary>
         internal List<CancelScope>? ScopesWithToken;
 
-        /// <summary>How often in a row a cancelled scope has been delivered to this task, which goes on all the same.</summary>
+        /// <summary>Scopes that throw once, and are cancelled, and have not thrown.</summary>
+        internal int UndeliveredScopes;
+
+        /// <summary>In how many iterations a cancelled scope has been delivered to this task, which goes on all the same; and the last of these.</summary>
         internal int Deliveries;
+        internal long LastDelivery;
         internal TimerHandle NextDelivery;
     }
 }

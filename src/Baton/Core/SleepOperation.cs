@@ -90,7 +90,7 @@ internal sealed class SleepOperation : CoroutineSource
             return;
         }
 
-        if (Task is not null && Task.TryTakePendingCancel(Scope, out var cancelled))
+        if (Task is not null && Task.TryTakePendingCancel(CancelScope.Holding(Scope), out var cancelled))
         {
             Fail(cancelled);
         }

@@ -43,9 +43,11 @@ public sealed partial class TaskGroup
     {
         if (_failures.Count > 0)
         {
-            if (cancellation is not null || _parent.CancelRequests > _requestsAtEntry)
+            if (_parent.DeliveredRequests > _deliveredAtEntry)
             {
-                RepeatRequest();
+                // A cancellation from outside was thrown, and failures are thrown in its place: it is due again at the next suspension. The count stays as it is.
+                _parent.Uncancel();
+                _parent.Cancel(cancellation?.Message);
             }
 
             throw new AggregateException($"Unhandled errors in {this}", _failures);
@@ -70,16 +72,6 @@ public sealed partial class TaskGroup
         }
     }
 
-    /// <summary>A cancellation from outside, in whose place failures are thrown: it is due again at the next suspension, and the count stays as it is.</summary>
-    private void RepeatRequest()
-    {
-        if (_parent.CancelRequests > 0)
-        {
-            _parent.Uncancel();
-            _parent.Cancel();
-        }
-    }
-
     /// <summary>Drops requests that came after the one that is thrown now: they say the same.</summary>
     private static void TakePendingRequest()
     {
@@ -92,8 +84,11 @@ public sealed partial class TaskGroup
         }
     }
 
+    /// <summary>Another library's exception counts where it may have obeyed a token; a time-out that it dressed up as a cancellation does not.</summary>
     private bool IsCancellation(OperationCanceledException exception) =>
-        exception is CancelledException || (exception.InnerException is not TimeoutException && _parent.CancelRequests > _requestsAtEntry);
+        exception is CancelledException
+        || (exception.InnerException is not TimeoutException
+            && (_parent.CancelRequests > _deliveredAtEntry || _outerScope is { Due.IsLevelTriggered: true }));
 
     private void ReportStuck(TimeSpan waited)
     {
@@ -123,13 +118,21 @@ public sealed partial class TaskGroup
         {
             Begin();
             _isCancelled = false;
-            _delay = group._options.ReportStuckAfter;
-            if (group.IsCancelling && _delay > TimeSpan.Zero)
+            if (group.IsCancelling)
             {
-                _timer = Loop.CallLater(_delay, OnTimer, this);
+                StartTimer();
             }
 
             return new ValueTask(this, Token);
+        }
+
+        /// <summary>The group has cancelled its tasks, perhaps while they were being waited for.</summary>
+        internal void OnAborting()
+        {
+            if (IsPending)
+            {
+                StartTimer();
+            }
         }
 
         internal void Wake()
@@ -159,6 +162,15 @@ public sealed partial class TaskGroup
             if (_isCancelled)
             {
                 throw new CancelledException(_cancelMessage);
+            }
+        }
+
+        private void StartTimer()
+        {
+            _delay = group._options.ReportStuckAfter;
+            if (_delay > TimeSpan.Zero)
+            {
+                _timer = Loop.CallLater(_delay, OnTimer, this);
             }
         }
 

@@ -20,7 +20,7 @@ public sealed partial class TaskGroup
     private readonly CancelScope _bodyScope;
     private readonly Join _join;
     private readonly List<Exception> _failures = [];
-    private readonly int _requestsAtEntry;
+    private readonly int _deliveredAtEntry;
     private Member? _firstMember;
     private int _count;
     private State _state;
@@ -32,7 +32,7 @@ public sealed partial class TaskGroup
         _parent = LoopTask.Current ?? throw new InvalidOperationException(
             "A task group can be opened in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
         _outerScope = CancelScope.Current;
-        _requestsAtEntry = _parent.CancelRequests;
+        _deliveredAtEntry = _parent.DeliveredRequests;
         _bodyScope = new CancelScope { IsLevelTriggered = false };
         _join = new Join(this);
     }
@@ -75,7 +75,7 @@ public sealed partial class TaskGroup
         catch (Exception thrown)
         {
             exception = group._bodyScope.Exit(thrown) ? null : thrown;
-            group.Abort();
+            group.Abort((thrown as CancelledException)?.Message);
         }
 
         await group.EndAsync(exception);
@@ -264,6 +264,8 @@ public sealed partial class TaskGroup
         {
             member.Task.Cancel(message);
         }
+
+        _join.OnAborting();
     }
 
     /// <summary>A task in the group's list.</summary>

@@ -1,0 +1,566 @@
+namespace Baton.Tests.Tasks;
+
+/// <summary>Time-outs. Named in brackets: the test of asyncio's test_timeouts.py that a test corresponds to.</summary>
+public class LoopTimeoutTests
+{
+    private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
+
+    // basic, waiter_cancelled
+    [Fact]
+    public void A_block_that_takes_too_long_is_cancelled_and_the_time_out_thrown() => LoopTest.Run(async test =>
+    {
+        LoopTimeout timeout = null!;
+        var cancelled = false;
+        var exception = await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
+        {
+            timeout = t;
+            Assert.Equal(test.Loop.Time + 1_000_000_000, t.When);
+            Assert.False(t.IsExpired);
+            Assert.Equal("LoopTimeout (active)", t.ToString());
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            catch (CancelledException)
+            {
+                cancelled = true;
+                Assert.True(t.IsExpired);
+                Assert.Equal("LoopTimeout (expiring)", t.ToString());
+                Assert.Equal(1, LoopTask.Current!.CancelRequests);
+                throw;
+            }
+        }));
+        Assert.True(cancelled && timeout.IsExpired);
+        Assert.IsType<CancelledException>(exception.InnerException);
+        Assert.Equal("LoopTimeout (expired)", timeout.ToString());
+        Assert.Equal(Second, test.Elapsed);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        await Coroutine.Sleep(Second);
+    });
+
+    // at_basic
+    [Fact]
+    public void A_block_that_goes_on_after_its_deadline_is_cancelled() => LoopTest.Run(async test =>
+    {
+        var deadline = test.Loop.Time + 2_000_000_000;
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt(deadline, async Coroutine (timeout) =>
+        {
+            Assert.Equal(deadline, timeout.When);
+            await Coroutine.Sleep(Hour);
+        }));
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt<int>(test.Loop.Time + 1_000_000_000, async Coroutine<int> (_) =>
+        {
+            await Coroutine.Sleep(Hour);
+            return 1;
+        }));
+        Assert.Equal(3 * Second, test.Elapsed);
+    });
+
+    // not_called, repr_finished
+    [Fact]
+    public void A_block_that_ends_in_time_gives_its_result_and_leaves_no_timer() => LoopTest.Run(async test =>
+    {
+        LoopTimeout timeout = null!;
+        Assert.Equal(7, await LoopTimeout.Run(Second, async Coroutine<int> (t) =>
+        {
+            timeout = t;
+            await Coroutine.Sleep(Second / 2);
+            return 7;
+        }));
+        Assert.False(timeout.IsExpired);
+        Assert.Equal("LoopTimeout (finished)", timeout.ToString());
+        Assert.Equal(0, test.Loop.TimerCount);
+        Assert.Equal(8, await LoopTimeout.Run(Second, static () => Coroutine.FromResult(8)));
+        Assert.Equal(9, await LoopTimeout.RunAt(test.Loop.Time, static _ => Coroutine.FromResult(9)));
+        await LoopTimeout.Run(Second, static async Coroutine () => await Coroutine.Yield());
+    });
+
+    // disabled, at_disabled, repr_disabled
+    [Fact]
+    public void A_block_without_a_limit_is_not_cancelled() => LoopTest.Run(async test =>
+    {
+        await LoopTimeout.Run(Timeout.InfiniteTimeSpan, async Coroutine (timeout) => await Check(timeout));
+        await LoopTimeout.RunAt(null, async Coroutine (timeout) => await Check(timeout));
+        Assert.Equal(2 * Hour, test.Elapsed);
+
+        async Coroutine Check(LoopTimeout timeout)
+        {
+            Assert.Null(timeout.When);
+            Assert.Equal("LoopTimeout (active)", timeout.ToString());
+            Assert.Equal(0, test.Loop.TimerCount);
+            await Coroutine.Sleep(Hour);
+            Assert.False(timeout.IsExpired);
+        }
+    });
+
+    // zero, zero_sleep_zero, in_the_past_sleep_zero
+    [Fact]
+    public void A_deadline_that_is_past_cancels_at_the_first_suspension_whatever_that_is() => LoopTest.Run(async test =>
+    {
+        Func<Coroutine>[] waits =
+        [
+            () => Coroutine.Sleep(Hour),
+            () => Coroutine.Sleep(TimeSpan.Zero),
+            async () => await Coroutine.Yield(),
+            async () => await test.Loop.CreateFuture(),
+        ];
+        foreach (var wait in waits)
+        {
+            foreach (var time in new[] { TimeSpan.Zero, -Second, TimeSpan.MinValue })
+            {
+                await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(time, wait));
+            }
+
+            foreach (var when in new[] { test.Loop.Time, 0, long.MinValue })
+            {
+                await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt(when, async Coroutine (_) => await wait()));
+            }
+        }
+
+        Assert.Equal(TimeSpan.Zero, test.Elapsed);
+    });
+
+    [Fact]
+    public void A_block_that_never_waits_is_not_timed_out() => LoopTest.Run(async test =>
+    {
+        LoopTimeout timeout = null!;
+        await LoopTimeout.Run(TimeSpan.Zero, async Coroutine (t) => timeout = t);
+        Assert.False(timeout.IsExpired);
+        await LoopTimeout.Run(Second, async Coroutine (t) =>
+        {
+            timeout = t;
+            test.Clock.Advance(2 * Second); // busy
+        });
+        Assert.False(timeout.IsExpired);
+        Assert.Equal("LoopTimeout (finished)", timeout.ToString());
+        await Coroutine.Yield();
+    });
+
+    // foreign_exception_passed, foreign_exception_on_timeout, _2
+    [Fact]
+    public void Another_exception_passes_also_where_the_time_is_over() => LoopTest.Run(async test =>
+    {
+        await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new IOException()));
+        Assert.Equal(0, test.Loop.TimerCount);
+        LoopTimeout timeout = null!;
+        await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
+        {
+            timeout = t;
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            catch (CancelledException)
+            {
+                throw new IOException();
+            }
+        }));
+        Assert.True(timeout.IsExpired);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        await Coroutine.Sleep(Second);
+    });
+
+    // foreign_cancel_doesnt_timeout_if_not_expired
+    [Fact]
+    public void A_cancellation_of_something_else_is_no_time_out() => LoopTest.Run(async test =>
+    {
+        await Assert.ThrowsAsync<CancelledException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new CancelledException()));
+        var future = test.Loop.CreateFuture();
+        future.Cancel();
+        await Assert.ThrowsAsync<CancelledException>(async () => await LoopTimeout.Run(Second, async Coroutine () => await future));
+        await Coroutine.Yield();
+    });
+
+    // outer_task_is_not_cancelled
+    [Fact]
+    public void A_task_that_was_timed_out_is_not_cancelled() => LoopTest.Run(async test =>
+    {
+        var task = Coroutine.Start(Body());
+        await Assert.ThrowsAsync<TimeoutException>(async () => await task);
+        Assert.True(task.IsFailed && !task.IsCancelled);
+
+        static async Coroutine Body() => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour));
+    });
+
+    [Fact]
+    public void A_block_that_swallows_the_cancellation_goes_on_and_is_not_interrupted_again() => LoopTest.Run(async test =>
+    {
+        LoopTimeout timeout = null!;
+        await LoopTimeout.Run(Second, async Coroutine (t) =>
+        {
+            timeout = t;
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            catch (CancelledException)
+            {
+            }
+
+            await Coroutine.Sleep(Hour);
+        });
+        Assert.True(timeout.IsExpired);
+        Assert.Equal(Second + Hour, test.Elapsed);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+    });
+
+    // nested_timeouts
+    [Fact]
+    public void Of_nested_time_outs_each_is_thrown_at_its_own_edge() => LoopTest.Run(async test =>
+    {
+        foreach (var (outer, inner) in new[] { (1, 2), (2, 1) })
+        {
+            LoopTimeout first = null!;
+            LoopTimeout second = null!;
+            var innerThrew = false;
+            await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(outer * Second, async Coroutine (t) =>
+            {
+                first = t;
+                try
+                {
+                    await LoopTimeout.Run(inner * Second, async Coroutine (t) =>
+                    {
+                        second = t;
+                        await Coroutine.Sleep(Hour);
+                    });
+                }
+                catch (TimeoutException)
+                {
+                    innerThrew = true;
+                }
+
+                await Coroutine.Sleep(Hour);
+            }));
+            Assert.Equal(inner < outer, innerThrew);
+            Assert.Equal(inner < outer, second.IsExpired);
+            Assert.True(first.IsExpired);
+            Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        }
+    });
+
+    // nested_timeouts_concurrent
+    [Fact]
+    public void Of_nested_time_outs_that_are_due_in_the_same_iteration_the_outer_is_thrown() => LoopTest.Run(async test =>
+    {
+        foreach (var (outer, inner) in new[] { (1, 1), (0, 0) })
+        {
+            LoopTimeout first = null!;
+            LoopTimeout second = null!;
+            await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(outer * Second, async Coroutine (t) =>
+            {
+                first = t;
+                await Assert.ThrowsAsync<CancelledException>(async () => await LoopTimeout.Run(inner * Second, async Coroutine (t) =>
+                {
+                    second = t;
+                    await Coroutine.Sleep(Hour);
+                }));
+                throw new CancelledException();
+            }));
+            Assert.True(first.IsExpired && second.IsExpired);
+            Assert.Equal(0, LoopTask.Current!.CancelRequests);
+            await Coroutine.Yield();
+        }
+    });
+
+    // nested_timeouts_loop_busy
+    [Fact]
+    public void Nested_time_outs_that_pass_while_the_loop_is_busy_are_both_expired_and_the_outer_is_thrown() => LoopTest.Run(async test =>
+    {
+        LoopTimeout first = null!;
+        LoopTimeout second = null!;
+        var exception = await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, async Coroutine (t) =>
+        {
+            first = t;
+            await LoopTimeout.Run(Second, async Coroutine (t) =>
+            {
+                second = t;
+                test.Clock.Advance(3 * Second);
+                await Coroutine.Sleep(Hour);
+            });
+        }));
+        Assert.IsType<CancelledException>(exception.InnerException); // and not the inner time-out
+        Assert.True(first.IsExpired && second.IsExpired);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+    });
+
+    // nested_timeout_in_finally
+    [Fact]
+    public void A_time_out_in_the_clean_up_after_another_is_thrown_by_itself() => LoopTest.Run(async test =>
+    {
+        var exception = await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () =>
+        {
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            finally
+            {
+                await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour)));
+            }
+        }));
+        Assert.IsType<CancelledException>(exception.InnerException);
+        Assert.Equal(2 * Second, test.Elapsed);
+    });
+
+    // timeout_after_cancellation, cancel_in_timeout_after_cancellation
+    [Fact]
+    public void A_task_that_has_swallowed_a_request_can_be_timed_out_and_cancelled_again() => LoopTest.Run(async test =>
+    {
+        var self = LoopTask.Current!;
+        self.Cancel();
+        await Assert.ThrowsAsync<CancelledException>(async () => await Coroutine.Yield());
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour)));
+        Assert.Equal(1, self.CancelRequests);
+        test.Loop.CallLater(Second, () => self.Cancel());
+        await Assert.ThrowsAsync<CancelledException>(async () => await LoopTimeout.Run(2 * Second, static () => Coroutine.Sleep(Hour)));
+        Assert.Equal(2, self.CancelRequests);
+        self.Uncancel();
+        self.Uncancel();
+    });
+
+    // gh-134471
+    [Fact]
+    public void A_request_that_is_pending_at_the_entry_is_not_swallowed() => LoopTest.Run(async test =>
+    {
+        foreach (var time in new[] { TimeSpan.Zero, -Second, Second })
+        {
+            foreach (var requests in new[] { 1, 2 })
+            {
+                var task = Coroutine.Start(Body());
+                await Assert.ThrowsAsync<CancelledException>(async () => await task);
+                Assert.Equal(requests, task.CancelRequests);
+
+                async Coroutine Body()
+                {
+                    for (var i = 0; i < requests; i++)
+                    {
+                        LoopTask.Current!.Cancel();
+                    }
+
+                    await LoopTimeout.Run(time, static async Coroutine () =>
+                    {
+                        await Coroutine.Sleep(TimeSpan.Zero);
+                        await Coroutine.Sleep(TimeSpan.Zero);
+                    });
+                }
+            }
+        }
+    });
+
+    [Fact]
+    public void A_request_and_a_time_out_in_the_same_batch_end_as_cancelled_in_either_order() => LoopTest.Run(async test =>
+    {
+        foreach (var requestFirst in new[] { true, false })
+        {
+            LoopTimeout timeout = null!;
+            LoopTask task = null!;
+            if (requestFirst)
+            {
+                test.Loop.CallLater(Second, () => task.Cancel("request"));
+            }
+
+            task = test.Loop.CreateTask(Body(), eager: true);
+            if (!requestFirst)
+            {
+                test.Loop.CallLater(Second, () => task.Cancel("request"));
+            }
+
+            await Assert.ThrowsAsync<CancelledException>(async () => await task);
+            Assert.Equal(1, task.CancelRequests);
+            Assert.True(timeout.IsExpired);
+
+            async Coroutine Body() => await LoopTimeout.Run(Second, async Coroutine (t) =>
+            {
+                timeout = t;
+                await Coroutine.Sleep(Hour);
+            });
+        }
+    });
+
+    // reschedule
+    [Fact]
+    public void A_time_out_can_be_rescheduled_while_it_is_active() => LoopTest.Run(async test =>
+    {
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine (timeout) =>
+        {
+            timeout.Reschedule(3 * Second);
+            await Coroutine.Sleep(2 * Second);
+            timeout.RescheduleAt(timeout.When + 1_000_000_000);
+            timeout.RescheduleAt(null);
+            Assert.Null(timeout.When);
+            Assert.Equal(0, test.Loop.TimerCount);
+            await Coroutine.Sleep(3 * Second);
+            timeout.Reschedule(Timeout.InfiniteTimeSpan);
+            timeout.Reschedule(null);
+            timeout.Reschedule(Second);
+            Assert.Equal(test.Loop.Time + 1_000_000_000, timeout.When);
+            await Coroutine.Sleep(Hour);
+        }));
+        Assert.Equal(6 * Second, test.Elapsed);
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Hour, async Coroutine (timeout) =>
+        {
+            timeout.Reschedule(TimeSpan.Zero);
+            timeout.Reschedule(-Second);
+            await Coroutine.Yield();
+        }));
+        Assert.Equal(6 * Second, test.Elapsed);
+    });
+
+    // expired, expiring, finished: not_entered, already_entered and double_enter cannot be written with Run
+    [Fact]
+    public void A_time_out_that_has_expired_or_ended_cannot_be_rescheduled() => LoopTest.Run(async test =>
+    {
+        LoopTimeout timeout = null!;
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
+        {
+            timeout = t;
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            finally
+            {
+                AssertRefuses(t, "expiring");
+            }
+        }));
+        AssertRefuses(timeout, "expired");
+        await LoopTimeout.Run(Second, async Coroutine (t) => timeout = t);
+        AssertRefuses(timeout, "finished");
+
+        static void AssertRefuses(LoopTimeout timeout, string state)
+        {
+            Assert.Contains(state, Assert.Throws<InvalidOperationException>(() => timeout.Reschedule(Second)).Message, StringComparison.Ordinal);
+            Assert.Contains(state, Assert.Throws<InvalidOperationException>(() => timeout.RescheduleAt(null)).Message, StringComparison.Ordinal);
+        }
+    });
+
+    // without_task
+    [Fact]
+    public void A_time_out_outside_of_a_task_throws() => LoopTest.On(test =>
+    {
+        Task? outcome = null;
+        test.Loop.CallSoon(() => outcome = Outside());
+        test.RunIterations(1);
+        Assert.Contains("in a task only", Assert.IsType<InvalidOperationException>(outcome!.Exception!.InnerException).Message, StringComparison.Ordinal);
+
+        static async Task Outside() => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Second));
+    });
+
+    // taskgroup
+    [Fact]
+    public void A_time_out_around_a_group_ends_its_tasks_and_one_in_a_task_fails_the_group() => LoopTest.Run(async test =>
+    {
+        LoopTask task = null!;
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () => await TaskGroup.Run(async Coroutine (group) =>
+        {
+            task = group.CreateTask(Coroutine.Sleep(Hour));
+            await Coroutine.Yield();
+        })));
+        Assert.True(task.IsCancelled);
+        Assert.Equal(Second, test.Elapsed);
+
+        var exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (group) =>
+        {
+            task = group.CreateTask(Coroutine.Sleep(Hour));
+            _ = group.CreateTask(LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour)));
+            await Coroutine.Sleep(Hour);
+        }));
+        Assert.IsType<TimeoutException>(Assert.Single(exception.InnerExceptions));
+        Assert.True(task.IsCancelled);
+        Assert.Equal(2 * Second, test.Elapsed);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+    });
+
+    [Fact]
+    public void A_failure_and_a_time_out_around_the_group_in_the_same_batch_keep_the_count() => LoopTest.Run(async test =>
+    {
+        await Assert.ThrowsAsync<AggregateException>(async () => await LoopTimeout.Run(Second, async Coroutine () => await TaskGroup.Run(async Coroutine (group) =>
+        {
+            _ = group.CreateTask(TaskGroupTests.Fail(Second, new IOException()));
+            await Coroutine.Sleep(Hour);
+        })));
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        await Coroutine.Sleep(Second);
+    });
+
+    [Fact]
+    public void What_obeys_the_token_is_timed_out_and_a_time_out_of_its_own_is_not_taken_for_ours() => LoopTest.Run(async test =>
+    {
+        await Assert.ThrowsAsync<TimeoutException>(async () =>
+            await LoopTimeout.Run(Second, static async Coroutine () => await Task.Delay(Timeout.Infinite, LoopTask.Current!.CancellationToken)));
+        Assert.Equal(Second, test.Elapsed);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        Assert.False(LoopTask.Current.CancellationToken.IsCancellationRequested);
+
+        await Assert.ThrowsAsync<TaskCanceledException>(async () => await LoopTimeout.Run(Second, static async Coroutine () =>
+        {
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            catch (CancelledException)
+            {
+                throw new TaskCanceledException("the client's own", new TimeoutException());
+            }
+        }));
+        await Assert.ThrowsAsync<TaskCanceledException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new TaskCanceledException()));
+        Assert.Equal(0, LoopTask.Current.CancelRequests);
+        await Coroutine.Sleep(Second);
+    });
+
+    [Fact]
+    public void What_refuses_to_be_cancelled_is_waited_for_and_the_next_suspension_throws() => LoopTest.Run(async test =>
+    {
+        foreach (var accepts in new[] { false, true })
+        {
+            var operation = new TestOperation(test.Loop) { OnCancel = (_, _) => accepts };
+            test.Loop.CallLater(2 * Second, () => operation.Succeed(5));
+            var value = 0;
+            await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () =>
+            {
+                value = await operation.Start();
+                await Coroutine.Sleep(Hour);
+            }));
+            Assert.Equal(5, value);
+
+            // And where there is no further suspension, the value is the result.
+            test.Loop.CallLater(2 * Second, () => operation.Succeed(6));
+            Assert.Equal(6, await LoopTimeout.Run(Second, async Coroutine<int> () => await operation.Start()));
+            Assert.Equal(0, LoopTask.Current!.CancelRequests);
+            await Coroutine.Yield();
+        }
+
+        Assert.Equal(8 * Second, test.Elapsed);
+    });
+
+    [Fact]
+    public void What_accepts_and_ends_later_is_waited_for() => LoopTest.Run(async test =>
+    {
+        var operation = new TestOperation(test.Loop)
+        {
+            OnCancel = (self, message) =>
+            {
+                test.Loop.CallLater(Second, () => self.Fail(new CancelledException(message)));
+                return true;
+            },
+        };
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () => _ = await operation.Start()));
+        Assert.Equal(2 * Second, test.Elapsed);
+    });
+
+    [Fact]
+    public void A_value_that_was_there_before_the_deadline_is_delivered_and_the_next_suspension_throws() => LoopTest.Run(async test =>
+    {
+        var future = test.Loop.CreateFuture<int>();
+        var value = 0;
+        test.Loop.CallLater(Second, () => future.SetResult(5));
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () =>
+        {
+            value = await future;
+            await Coroutine.Sleep(Hour);
+        }));
+        Assert.Equal(5, value);
+        Assert.Equal(Second, test.Elapsed);
+    });
+}
