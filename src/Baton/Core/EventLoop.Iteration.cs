@@ -46,7 +46,15 @@ public sealed partial class EventLoop
         DrainInbox();
         var count = _ready.Count;
         _itemsSincePoll += count;
-        RunBatch(count);
+        if (_debug is null)
+        {
+            RunBatch(count);
+        }
+        else
+        {
+            RunBatchInDebug(count);
+        }
+
         if (_beforePoll.Count > 0)
         {
             RunBeforePoll();
@@ -144,6 +152,7 @@ public sealed partial class EventLoop
         for (var i = 0; i < count; i++)
         {
             var (callback, state) = _beforePoll[i];
+            var started = _debug is null ? 0 : BeginDebug(new TracedCallbackItem(this, null, NameOf(callback, state)));
             try
             {
                 callback(state);
@@ -154,6 +163,10 @@ public sealed partial class EventLoop
             }
 
             QueueDeferred();
+            if (_debug is not null)
+            {
+                EndDebug(started);
+            }
         }
 
         _beforePoll.RemoveRange(0, count);

@@ -12,7 +12,7 @@ namespace Baton;
 /// <para>Belongs to one loop and to that loop's thread: every method throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
 /// runs inside <c>SetResult</c>: completing a future puts its callbacks and awaiting coroutines in the ready queue, in the order in which they came.</para>
 /// </remarks>
-public class Future : LoopItem
+public partial class Future : LoopItem
 {
     // null, or a FutureCallback, or the item of a coroutine that awaits, or a list of these; in the order of registration.
     private object? _callbacks;
@@ -28,6 +28,7 @@ public class Future : LoopItem
         ArgumentNullException.ThrowIfNull(loop);
         loop.CheckThread();
         Loop = loop;
+        loop.DebugState?.NoteCreation(this);
     }
 
     private enum FutureState : byte
@@ -216,8 +217,8 @@ public class Future : LoopItem
     /// <summary>For <c>await</c>.</summary>
     public FutureAwaiter GetAwaiter() => new(this);
 
-    /// <inheritdoc/>
-    public override string ToString() => $"{Label} ({StateName})";
+    /// <summary>Name and state; in debug mode also the outcome, what a task waits for, the callbacks, and where it was made.</summary>
+    public override string ToString() => Loop.IsDebug ? DescribeInDebug() : Brief;
 
     /// <summary>What the future is called in messages.</summary>
     private protected virtual string Label => GetType().IsGenericType ? "Future<T>" : "Future";
@@ -418,6 +419,8 @@ public class Future<TResult> : Future
         base.GetResult();
         return _result;
     }
+
+    private protected override string ResultText => Text(_result);
 
     internal new TResult EndAwait()
     {

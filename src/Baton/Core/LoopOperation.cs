@@ -237,6 +237,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         ((Action<object?>)continuation)(state);
     }
 
+    internal override CoroutineBox? Resumes => _continuation as CoroutineBox;
+
     internal override bool CancelWait(string? message)
     {
         if (_state != State.Pending)

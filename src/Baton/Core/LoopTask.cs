@@ -171,6 +171,8 @@ public sealed class LoopTask<TResult> : LoopTask
         return _result;
     }
 
+    private protected override string ResultText => Text(_result);
+
     internal new TResult EndAwait()
     {
         base.EndAwait();
