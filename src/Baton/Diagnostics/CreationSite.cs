@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
+using System.Runtime.CompilerServices;
 
 namespace Baton;
 
@@ -65,7 +66,14 @@ public sealed class CreationSite
 
     internal static bool IsOfRuntime(MethodBase? method) => method?.Module == typeof(object).Module;
 
-    private static bool IsPlumbing(MethodBase? method) => method?.DeclaringType?.Assembly == s_baton || method is { Name: "RunInternal" or "Start" } && IsOfRuntime(method);
+    /// <summary>
+    /// Whether a frame tells nothing: it is of Baton's, or the stub of an async method, whose body is another method, or what the BCL puts in between.
+    /// </summary>
+    internal static bool IsPlumbing(MethodBase? method) =>
+        method is not null
+        && (method.DeclaringType?.Assembly == s_baton
+            || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false)
+            || (method.Name is "RunInternal" or "Start" && IsOfRuntime(method)));
 
     private static bool IsLoop(MethodBase? method) => method?.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
 

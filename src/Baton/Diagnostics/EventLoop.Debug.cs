@@ -259,7 +259,12 @@ public sealed partial class EventLoop
             LoopDebug.CountStop();
         }
 
-        var tasks = _taskCount == 0 ? "" : $" The {_taskCount} tasks on it that had not ended never will.";
+        var tasks = _taskCount switch
+        {
+            0 => "",
+            1 => " 1 task on it had not ended, and never will.",
+            _ => $" {_taskCount} tasks on it had not ended, and never will.",
+        };
         Warn(new LoopWarning(
             LoopWarningKind.UnclosedLoop, $"Unclosed event loop '{Name}': it was collected without having been disposed of.{tasks} EventLoop.Run does it by itself.")
         {

@@ -164,8 +164,8 @@ public partial class LoopTask
                 break;
             }
 
-            var isOurs = method.DeclaringType?.Assembly == typeof(LoopTask).Assembly && !typeof(IAsyncStateMachine).IsAssignableFrom(method.DeclaringType);
-            if (!isOurs && !CreationSite.IsOfRuntime(method))
+            var isCoroutine = typeof(IAsyncStateMachine).IsAssignableFrom(method.DeclaringType);
+            if (isCoroutine || !(CreationSite.IsPlumbing(method) || CreationSite.IsOfRuntime(method)))
             {
                 var place = DebugSymbols.FindInstruction(method, frame.GetILOffset());
                 frames.Add(new AwaitStackFrame(new CodeLocation(MethodNames.Of(method), place?.File, place?.Line ?? 0)));
