@@ -88,14 +88,12 @@ internal class CallbackItem(EventLoop loop) : LoopItem
 /// <summary>A callback from another thread. Not pooled, so that any thread may cancel it at any time.</summary>
 internal sealed class ThreadSafeCallbackItem(EventLoop loop) : CallbackItem(loop)
 {
-    private readonly CreationSite? _origin = loop.DebugState?.Capture();
-
     private const int Waiting = 0;
     private const int Over = 1;
 
     private int _state;
 
-    internal override CreationSite? Origin => _origin;
+    internal override CreationSite? Origin => LoopDebug.SiteOf(this);
 
     internal override bool IsPending(int version) => Volatile.Read(ref _state) == Waiting;
 
