@@ -73,7 +73,7 @@ public static class Debugging
         #region slow
         async Coroutine () =>
         {
-            await Compute();
+            await Coroutine.Start(Compute(), "report");
         },
         #endregion
         options => options.Clock = new Chronometer());
@@ -115,7 +115,7 @@ public static class Debugging
         #region unclosed
         async Coroutine () =>
         {
-            await Server.StartAsync(new IPEndPoint(IPAddress.Loopback, 7012), Serve);
+            await Server.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), Serve);
             EventLoop.Current.Stop(); // without having closed the server
             await Coroutine.Sleep(TimeSpan.FromHours(1));
         },
@@ -177,7 +177,7 @@ public static class Debugging
                 // What the machine was busy with is not part of the lesson.
                 if (warning.Kind != LoopWarningKind.SlowCallback || warning.Duration == TimeSpan.FromMilliseconds(250))
                 {
-                    Console.WriteLine(warning);
+                    Console.WriteLine(ErrorMessages.Stable(warning.ToString()));
                 }
             },
             ExceptionHandler = static (_, _) => { },

@@ -27,11 +27,14 @@ public sealed class CreationSite
     /// <summary>One line for each method, like a stack trace.</summary>
     public override string ToString() => string.Join('\n', Frames.Select(frame => $"   at {frame}"));
 
-    /// <summary>The stack of now.</summary>
-    internal static CreationSite Capture(int depth) => Capture(depth, static (_, _) => true);
+    /// <summary>Names the innermost place, to tell whether two are the same.</summary>
+    internal (string Method, int Offset) Key => _frames.Length == 0 ? ("", 0) : (_frames[0].Name, _frames[0].Offset);
 
-    /// <summary>The stack of now, from the first frame that is wanted. The predicate gets the method, where it is known, and whether it is the BCL's.</summary>
-    internal static CreationSite Capture(int depth, Func<MethodBase?, bool, bool> isWanted)
+    /// <summary>The stack of now.</summary>
+    internal static CreationSite Capture(int depth) => Capture(depth, static _ => true)!;
+
+    /// <summary>The stack of now; null where a predicate refuses a method that stands further in than all that are kept.</summary>
+    internal static CreationSite? Capture(int depth, Func<MethodBase, bool> isAcceptable)
     {
         var frames = new List<(MethodBase?, string, int)>(depth);
         foreach (var frame in new StackTrace(1, fNeedFileInfo: false).GetFrames())
@@ -42,40 +45,37 @@ public sealed class CreationSite
             }
 
             var method = MethodOf(frame);
-            if (IsPlumbing(method))
+            if (method is null)
             {
-                if (IsLoop(method))
-                {
-                    break; // Below it stands who runs the loop, for everything the same.
-                }
-
+                frames.Add((null, NameOf(frame), 0));
                 continue;
             }
 
-            if (frames.Count > 0 || isWanted(method, IsOfRuntime(method)))
+            if (frames.Count == 0 && !isAcceptable(method))
             {
-                frames.Add((method, method is null ? NameOf(frame) : MethodNames.Of(method), frame.GetILOffset()));
+                return null;
+            }
+
+            if (IsLoop(method))
+            {
+                break; // Below it stands who runs the loop, for everything the same.
+            }
+
+            if (!IsPlumbing(method))
+            {
+                frames.Add((method, MethodNames.Of(method), frame.GetILOffset()));
             }
         }
 
         return new CreationSite([.. frames]);
     }
 
-    /// <summary>Whether the innermost frames are the same.</summary>
-    internal (string Method, int Offset) Key => _frames.Length == 0 ? ("", 0) : (_frames[0].Name, _frames[0].Offset);
+    /// <summary>Whether a frame tells nothing: it is Baton's or the BCL's core, or the stub of an async method, whose body is another method.</summary>
+    internal static bool IsPlumbing(MethodBase method) =>
+        method.DeclaringType?.Assembly is { } assembly && (assembly == s_baton || assembly == typeof(object).Assembly)
+        || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false);
 
-    internal static bool IsOfRuntime(MethodBase? method) => method?.Module == typeof(object).Module;
-
-    /// <summary>
-    /// Whether a frame tells nothing: it is of Baton's, or the stub of an async method, whose body is another method, or what the BCL puts in between.
-    /// </summary>
-    internal static bool IsPlumbing(MethodBase? method) =>
-        method is not null
-        && (method.DeclaringType?.Assembly == s_baton
-            || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false)
-            || (method.Name is "RunInternal" or "Start" && IsOfRuntime(method)));
-
-    private static bool IsLoop(MethodBase? method) => method?.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
+    private static bool IsLoop(MethodBase method) => method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
 
     private static CodeLocation Locate((MethodBase? Method, string Name, int Offset) frame)
     {

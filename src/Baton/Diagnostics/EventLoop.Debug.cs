@@ -211,10 +211,13 @@ public sealed partial class EventLoop
             return;
         }
 
-        var what = coroutine is null ? "plain async code" : $"coroutine '{StateMachines.NameOf(coroutine.GetType())}'";
+        var what = coroutine is null ? ", from where plain async code went on"
+            : StateMachines.TypeOf(coroutine.GetType()) is { } machine && !StateMachines.IsWrapper(machine)
+            ? $", from where coroutine '{MethodNames.OfStateMachine(machine)}' went on"
+            : "";
         CurrentTask = null; // It runs no more: so its stack is that of a suspended task.
         Warn(new LoopWarning(
-            LoopWarningKind.SlowCallback, $"Executing {task.Brief} took {seconds} seconds, from where {what} went on: nothing else could run meanwhile.")
+            LoopWarningKind.SlowCallback, $"Executing {task.Brief} took {seconds} seconds{what}: nothing else could run meanwhile.")
         {
             Task = task,
             Duration = duration,

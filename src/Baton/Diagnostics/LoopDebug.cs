@@ -42,14 +42,9 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     /// </summary>
     internal CreationSite? CaptureWait()
     {
-        var isOfRuntime = false;
-        var stack = CreationSite.Capture(stackDepth, (method, isOfCoreLibrary) =>
-        {
-            isOfRuntime |= method is { IsConstructor: true, IsStatic: true } || IsOfConsole(method);
-            return !isOfCoreLibrary;
-        });
-        return !isOfRuntime && (BlockingWaits == BlockingWaits.Throw || _reportedWaits.Add(stack.Key)) ? stack : null;
+        var stack = CreationSite.Capture(stackDepth, static method => !(method is { IsConstructor: true, IsStatic: true } || IsOfConsole(method)));
+        return stack is not null && (BlockingWaits == BlockingWaits.Throw || _reportedWaits.Add(stack.Key)) ? stack : null;
     }
 
-    private static bool IsOfConsole(MethodBase? method) => method?.DeclaringType?.Assembly == typeof(Console).Assembly;
+    private static bool IsOfConsole(MethodBase method) => method.DeclaringType?.Assembly == typeof(Console).Assembly;
 }

@@ -1,7 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Reflection;
-using System.Runtime.CompilerServices;
 
 namespace Baton;
 
@@ -34,7 +33,13 @@ public partial class LoopTask
 
         if (Source.Status == CoroutineStatus.Claimed && Source.Continuation is null)
         {
-            return new AwaitStack(AwaitState.NotStarted, Source is CoroutineBox box ? [Frame(box)] : [], null);
+            var outermost = new List<AwaitStackFrame>();
+            if (Source is CoroutineBox box)
+            {
+                AddFrame(outermost, box);
+            }
+
+            return new AwaitStack(AwaitState.NotStarted, outermost, null);
         }
 
         return SuspendedStack();
@@ -45,7 +50,13 @@ public partial class LoopTask
 
     internal void RequireWaitNotification() => _context?.RequireWaitNotification();
 
-    private static AwaitStackFrame Frame(CoroutineBox box) => new(StateMachines.Locate(box));
+    private static void AddFrame(List<AwaitStackFrame> frames, CoroutineBox box)
+    {
+        if (!StateMachines.IsWrapper(box.GetStateMachine().GetType()))
+        {
+            frames.Add(new AwaitStackFrame(StateMachines.Locate(box)));
+        }
+    }
 
     /// <summary>The coroutine that waits for a leaf directly, and those around it, up to the task or to plain code.</summary>
     private static CoroutineBox? DirectlyWaiting(LoopItem leaf) =>
@@ -61,7 +72,7 @@ public partial class LoopTask
 
         for (var box = DirectlyWaiting(leaf); box is not null; box = box.Continuation as CoroutineBox)
         {
-            frames.Add(Frame(box));
+            AddFrame(frames, box);
             if (ReferenceEquals(box.Continuation, this))
             {
                 return true;
@@ -94,7 +105,8 @@ public partial class LoopTask
         }
 
         // What is waited for is not Baton's, or not directly: the task is where its outermost coroutine leads.
-        var waitsFor = Descend(frames);
+        var boxes = Descend(out var waitsFor);
+        boxes.ForEach(box => AddFrame(frames, box));
         if (leaves.Length == 0)
         {
             return new AwaitStack(AwaitState.Suspended, frames, waitsFor);
@@ -109,23 +121,26 @@ public partial class LoopTask
         return new AwaitStack(AwaitState.Suspended, frames, leaves.Length == 1 ? waitsFor : $"{waitsFor} and {leaves.Length - 1} more");
     }
 
-    /// <summary>Adds frames from the outermost to the innermost that can be seen, and says what that one awaits.</summary>
-    private string Descend(List<AwaitStackFrame> frames)
+    /// <summary>The coroutines from the outermost to the innermost that can be seen, and what that one awaits.</summary>
+    private List<CoroutineBox> Descend(out string waitsFor)
     {
+        var boxes = new List<CoroutineBox>();
         var source = Source;
         while (source is CoroutineBox box)
         {
-            frames.Add(Frame(box));
+            boxes.Add(box);
             var awaiter = StateMachines.FindAwaiter(box);
             if (awaiter is not ICoroutineAwaiter { Source: { } child } || !ReferenceEquals(child.Continuation, box))
             {
-                return StateMachines.Describe(awaiter);
+                waitsFor = StateMachines.Describe(awaiter);
+                return boxes;
             }
 
             source = child;
         }
 
-        return source?.Describe() ?? "nothing";
+        waitsFor = source?.Describe() ?? "nothing";
+        return boxes;
     }
 
     /// <summary>
@@ -136,13 +151,14 @@ public partial class LoopTask
     {
         var frames = new List<AwaitStackFrame>();
         var called = CalledFrames();
-        Descend(frames);
-        if (called.Count > 0 && frames.Count > 0)
+        var boxes = Descend(out _);
+        if (called.Count > 0)
         {
             // The innermost of the chain is the one that the loop resumed, and it stands on the thread's stack too.
-            frames.RemoveAt(frames.Count - 1);
+            boxes.RemoveAt(boxes.Count - 1);
         }
 
+        boxes.ForEach(box => AddFrame(frames, box));
         called.Reverse();
         frames.AddRange(called);
         return new AwaitStack(AwaitState.Running, frames, null);
@@ -164,8 +180,7 @@ public partial class LoopTask
                 break;
             }
 
-            var isCoroutine = typeof(IAsyncStateMachine).IsAssignableFrom(method.DeclaringType);
-            if (isCoroutine || !(CreationSite.IsPlumbing(method) || CreationSite.IsOfRuntime(method)))
+            if (!CreationSite.IsPlumbing(method))
             {
                 var place = DebugSymbols.FindInstruction(method, frame.GetILOffset());
                 frames.Add(new AwaitStackFrame(new CodeLocation(MethodNames.Of(method), place?.File, place?.Line ?? 0)));

@@ -23,13 +23,23 @@ internal static class StateMachines
             return new CodeLocation(name, null, 0);
         }
 
+        if (type.Assembly == typeof(StateMachines).Assembly)
+        {
+            return new CodeLocation(name, null, 0); // Where Baton's own code stands is of no use to others, and changes.
+        }
+
         var state = box.Status == CoroutineStatus.Started ? ReadState(type, machine) : -1;
         var place = state >= 0 ? DebugSymbols.FindAwait(moveNext, state) : DebugSymbols.FindStart(moveNext);
         return new CodeLocation(name, place?.File, place?.Line ?? 0);
     }
 
-    /// <summary>The name of a coroutine that may be over. A box is of a generic type, of which the first argument is the state machine.</summary>
-    internal static string NameOf(Type box) => box.GenericTypeArguments is [var machine, ..] ? MethodNames.OfStateMachine(machine) : "Coroutine.Sleep";
+    /// <summary>Whether a coroutine is one that the loop wraps around those that it is given.</summary>
+    internal static bool IsWrapper(Type stateMachine) => stateMachine.DeclaringType == typeof(EventLoop);
+
+    /// <summary>The state machine of a box that may be over: a box is of a generic type, of which it is the first argument.</summary>
+    internal static Type? TypeOf(Type box) => box.GenericTypeArguments is [var machine, ..] ? machine : null;
+
+    internal static string NameOf(Type box) => TypeOf(box) is { } machine ? MethodNames.OfStateMachine(machine) : "Coroutine.Sleep";
 
     /// <summary>What a suspended coroutine awaits: the awaiter that it keeps meanwhile. Null where it cannot be seen.</summary>
     internal static object? FindAwaiter(CoroutineBox box)
