@@ -35,6 +35,19 @@ public sealed partial class EventLoop
     {
         ArgumentNullException.ThrowIfNull(context);
         context.Complete(IsDebug);
+        var wasReporting = SetReporting(true);
+        try
+        {
+            CallHandler(context);
+        }
+        finally
+        {
+            SetReporting(wasReporting);
+        }
+    }
+
+    private void CallHandler(LoopExceptionContext context)
+    {
         if (ExceptionHandler is not { } handler)
         {
             ReportByDefault(context);
@@ -64,7 +77,8 @@ public sealed partial class EventLoop
 
     /// <summary>The execution context in which to call a handler, as in asyncio that of the task involved; null where it holds already.</summary>
     private ExecutionContext? ContextFor(LoopExceptionContext context) =>
-        context.ExecutionContext ?? (context.Future is LoopTask { IsDone: false } task && !ReferenceEquals(task, CurrentTask) ? task.OutermostContext : null);
+        context.ExecutionContext
+        ?? (IsOnLoopThread && context.Future is LoopTask { IsDone: false } task && !ReferenceEquals(task, CurrentTask) ? task.OutermostContext : null);
 
     private void ReportByDefault(LoopExceptionContext context)
     {
@@ -121,7 +135,7 @@ public sealed partial class EventLoop
             Exception = exception,
             Future = CurrentTask,
             Callback = isAction ? state as Delegate : callback,
-            HandleTraceback = item.Origin,
+            HandleTraceback = callback is null ? null : item.Origin,
         });
     }
 }

@@ -78,6 +78,7 @@ internal static class DebugSymbols
         // Held for the reader, whose memory they own.
         private readonly MetadataReaderProvider? _provider;
         private readonly MetadataReader? _reader;
+        private readonly Lock _lock = new();
 
         private Symbols(MetadataReaderProvider? provider)
         {
@@ -115,7 +116,7 @@ internal static class DebugSymbols
                 return MethodLines.None;
             }
 
-            lock (this)
+            lock (_lock)
             {
                 var handle = (MethodDefinitionHandle)MetadataTokens.EntityHandle(token);
                 var information = reader.GetMethodDebugInformation(handle.ToDebugInformationHandle());

@@ -92,7 +92,7 @@ public sealed partial class EventLoop
             return;
         }
 
-        debug.IsReporting = true;
+        SetReporting(true);
         try
         {
             if (debug.CaptureWait() is not { } stack)
@@ -113,7 +113,7 @@ public sealed partial class EventLoop
         }
         finally
         {
-            debug.IsReporting = false;
+            SetReporting(false);
         }
     }
 
@@ -181,7 +181,14 @@ public sealed partial class EventLoop
 
     private long BeginDebug(LoopItem item)
     {
-        _debug?.RunningItem = item;
+        if (_debug is { } debug)
+        {
+            debug.RunningItem = item;
+
+            // Once it has run, one that is pooled may stand for another callback already.
+            debug.RunningName = item is CallbackItem and not TracedCallbackItem ? item.Describe() : null;
+        }
+
         return _clock.Now;
     }
 
@@ -203,7 +210,7 @@ public sealed partial class EventLoop
         var seconds = duration.TotalSeconds.ToString("F3", CultureInfo.InvariantCulture);
         if (CurrentTask is not { } task)
         {
-            Warn(new LoopWarning(LoopWarningKind.SlowCallback, $"Executing {item.Describe()} took {seconds} seconds: nothing else could run meanwhile.")
+            Warn(new LoopWarning(LoopWarningKind.SlowCallback, $"Executing {debug.RunningName ?? item.Describe()} took {seconds} seconds: nothing else could run meanwhile.")
             {
                 Duration = duration,
                 SourceTraceback = item.Origin,

@@ -21,9 +21,7 @@ public sealed partial class EventLoop
 
     internal void Warn(LoopWarning warning)
     {
-        var debug = IsOnLoopThread ? _debug : null;
-        var wasReporting = debug?.IsReporting ?? false;
-        debug?.IsReporting = true;
+        var wasReporting = SetReporting(true);
         try
         {
             if (WarningHandler is { } handler)
@@ -45,7 +43,20 @@ public sealed partial class EventLoop
         }
         finally
         {
-            debug?.IsReporting = wasReporting;
+            SetReporting(wasReporting);
         }
+    }
+
+    /// <summary>Says whether a report is being made, in which handlers, loggers and the console may block. Returns whether one was.</summary>
+    private bool SetReporting(bool value)
+    {
+        if (!IsOnLoopThread || _debug is not { } debug)
+        {
+            return false;
+        }
+
+        var before = debug.IsReporting;
+        debug.IsReporting = value;
+        return before;
     }
 }

@@ -20,6 +20,9 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     /// <summary>The item that runs now: what blocks outside of one is the loop itself, as it should.</summary>
     internal LoopItem? RunningItem { get; set; }
 
+    /// <summary>Its name, where it will not know it any more when it has run.</summary>
+    internal string? RunningName { get; set; }
+
     /// <summary>Whether a report is being made: what that waits for is not reported.</summary>
     internal bool IsReporting { get; set; }
 

@@ -58,7 +58,7 @@ internal static class StateMachines
             {
                 empty = awaiter;
             }
-            else if (awaiter is not ValueType || !awaiter.Equals(RuntimeHelpers.GetUninitializedObject(awaiter.GetType())))
+            else if (!IsDefault(awaiter))
             {
                 return awaiter;
             }
@@ -88,6 +88,19 @@ internal static class StateMachines
             nameof(ValueTaskAwaiter) or nameof(ConfiguredValueTaskAwaitable) => "a ValueTask",
             _ => MethodNames.TypeName(awaitable),
         };
+    }
+
+    [UnconditionalSuppressMessage("Trimming", "IL2072", Justification = "A struct whose bits are all zero is made without a constructor.")]
+    private static bool IsDefault(object awaiter)
+    {
+        try
+        {
+            return awaiter is ValueType && awaiter.Equals(RuntimeHelpers.GetUninitializedObject(awaiter.GetType()));
+        }
+        catch (Exception)
+        {
+            return false; // Somebody's Equals that cannot cope: then there is something in it.
+        }
     }
 
     [UnconditionalSuppressMessage("Trimming", "IL2070", Justification = Trimmed)]

@@ -137,7 +137,31 @@ public class SlowCallbackTests
         Assert.StartsWith($"Executing callback {Here}.Callback took 1.000", messages[0], StringComparison.Ordinal);
         Assert.Contains($"done callback {Here}.{nameof(A_slow_timer_done_callback_and_call_before_the_poll_are_named)}.lambda of Future (done) took 2.000", messages[1], StringComparison.Ordinal);
         Assert.StartsWith($"Executing callback {Here}.Callback took 3.000", messages[2], StringComparison.Ordinal);
-        Assert.Contains("took 4.000", messages[3], StringComparison.Ordinal);
+        Assert.StartsWith($"Executing callback {Here}.Callback took 4.000", messages[3], StringComparison.Ordinal);
+    });
+
+    [Fact]
+    public void A_callback_from_before_debug_mode_is_named_by_what_it_was() => LoopTest.On(
+        options => options.Debug = false,
+        test =>
+        {
+            test.Loop.CallSoon(Callback, (test, TimeSpan.FromSeconds(1)));
+            test.Loop.IsDebug = true;
+            test.RunIterations(1);
+            Assert.StartsWith($"Executing callback {Here}.Callback took 1.000", test.TakeWarning().Message, StringComparison.Ordinal);
+        });
+
+    [Fact]
+    public void An_exception_handler_may_block() => LoopTest.OnInDebug(test =>
+    {
+        test.Loop.ExceptionHandler = static (_, _) =>
+        {
+            using var gate = new ManualResetEvent(false);
+            using var thread = LoopTest.StartThread(() => gate.Set());
+            LoopTest.Await(gate);
+        };
+        test.Loop.CallSoon(static () => throw new IOException("thrown"));
+        test.RunIterations(1);
     });
 
     [Fact]
