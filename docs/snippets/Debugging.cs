@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Baton;
 using Microsoft.Extensions.Logging;
 
@@ -69,14 +70,13 @@ public static class Debugging
     }
     #endregion
 
-    public static void Slow() => Run(
-        #region slow
-        async Coroutine () =>
-        {
-            await Coroutine.Start(Compute(), "report");
-        },
-        #endregion
-        options => options.Clock = new Chronometer());
+    public static void Slow() => Run(SlowMain, options => options.Clock = new Chronometer());
+
+    #region slow
+    private static async Coroutine SlowMain()
+    {
+        await Coroutine.Start(Compute(), "report");
+    }
 
     private static async Coroutine Compute()
     {
@@ -84,43 +84,45 @@ public static class Debugging
         Chronometer.Advance(TimeSpan.FromMilliseconds(250)); // stands for work that takes so long
         await Coroutine.Yield();
     }
+    #endregion
 
-    public static void Blocking() => Run(
-        #region blocking
-        async Coroutine () =>
-        {
-            var answer = Ask();
-            Console.WriteLine(answer.Result); // would wait for ever: the answer needs this thread
-            await Coroutine.Yield();
-        },
-        #endregion
-        options => options.BlockingWaits = BlockingWaits.Throw);
+    public static void Blocking() => Run(BlockingMain, options => options.BlockingWaits = BlockingWaits.Throw);
+
+    #region blocking
+    private static async Coroutine BlockingMain()
+    {
+        var answer = Ask();
+        Console.WriteLine(answer.Result); // would wait for ever: the answer needs this thread
+        await Coroutine.Yield();
+    }
 
     private static async Task<int> Ask()
     {
         await Coroutine.Yield();
         return 42;
     }
+    #endregion
 
-    public static void NeverAwaited() => Run(
-        #region never-awaited
-        async Coroutine () =>
-        {
-            _ = Stock(); // nobody awaits it
-            await Coroutine.Yield();
-        });
-        #endregion
+    public static void NeverAwaited() => Run(ForgetfulMain);
 
-    public static void Unclosed() => Run(
-        #region unclosed
-        async Coroutine () =>
-        {
-            await Server.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), Serve);
-            EventLoop.Current.Stop(); // without having closed the server
-            await Coroutine.Sleep(TimeSpan.FromHours(1));
-        },
-        #endregion
-        stop: true);
+    #region never-awaited
+    private static async Coroutine ForgetfulMain()
+    {
+        _ = Stock(); // nobody awaits it
+        await Coroutine.Yield();
+    }
+    #endregion
+
+    public static void Unclosed() => Run(UnclosedMain);
+
+    #region unclosed
+    private static async Coroutine UnclosedMain()
+    {
+        var socket = LoopSocket.Create(AddressFamily.InterNetwork);
+        socket.Bind(new IPEndPoint(IPAddress.Loopback, 0)); // and then nobody disposes of it
+        await Coroutine.Yield();
+    }
+    #endregion
 
     public static void Failures()
     {
@@ -164,9 +166,7 @@ public static class Debugging
     }
     #endregion
 
-    private static async Coroutine Serve(Connection connection) => await Coroutine.Sleep(TimeSpan.FromHours(1));
-
-    private static void Run(Func<Coroutine> main, Action<EventLoopOptions>? configure = null, bool stop = false)
+    private static void Run(Func<Coroutine> main, Action<EventLoopOptions>? configure = null)
     {
         var options = new EventLoopOptions
         {
@@ -180,20 +180,11 @@ public static class Debugging
                     Console.WriteLine(ErrorMessages.Stable(warning.ToString()));
                 }
             },
-            ExceptionHandler = static (_, _) => { },
         };
         configure?.Invoke(options);
         try
         {
-            if (!stop)
-            {
-                EventLoop.Run(main, options);
-                return;
-            }
-
-            using var loop = new EventLoop(options);
-            loop.CallSoon(() => loop.CreateTask(main()));
-            loop.RunForever();
+            EventLoop.Run(main, options);
         }
         catch (InvalidOperationException exception)
         {
