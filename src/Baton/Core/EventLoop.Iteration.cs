@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 
 namespace Baton;
 
@@ -114,6 +115,8 @@ public sealed partial class EventLoop
         return when <= now ? 0 : (long)Math.Min((ulong)(when - now), MaximumWait);
     }
 
+    // Never inlined: reports find by it where the loop begins on the thread's stack.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void RunBatch(int count)
     {
         while (count > 0)
@@ -145,6 +148,8 @@ public sealed partial class EventLoop
         CurrentTask = null;
     }
 
+    // Never inlined: reports find by it where the loop begins on the thread's stack.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void RunBeforePoll()
     {
         // A callback may ask for another call, which is for the next iteration.

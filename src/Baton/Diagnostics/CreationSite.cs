@@ -75,7 +75,8 @@ public sealed class CreationSite
         method.DeclaringType?.Assembly is { } assembly && (assembly == s_baton || assembly == typeof(object).Assembly)
         || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false);
 
-    private static bool IsLoop(MethodBase method) => method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
+    /// <summary>Whether a frame is the loop's: what stands further in belongs to the item that runs. None of these methods is ever inlined.</summary>
+    internal static bool IsLoop(MethodBase method) => method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
 
     private static CodeLocation Locate((MethodBase? Method, string Name, int Offset) frame)
     {

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Runtime.CompilerServices;
 
 namespace Baton;
 
@@ -156,6 +157,8 @@ public sealed partial class EventLoop
         CurrentTask = null;
     }
 
+    // Never inlined: reports find by it where the loop begins on the thread's stack.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void RunItem(LoopItem item)
     {
         var coroutine = (item as LoopTask)?.Source as CoroutineBox ?? item as CoroutineBox ?? item.Resumes;

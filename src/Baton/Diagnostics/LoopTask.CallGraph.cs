@@ -175,7 +175,7 @@ public partial class LoopTask
                 continue;
             }
 
-            if (method.DeclaringType == typeof(EventLoop) && method.Name == nameof(EventLoop.Drive))
+            if (CreationSite.IsLoop(method) || (method.DeclaringType == typeof(EventLoop) && method.Name == "StartEagerly"))
             {
                 break;
             }

@@ -234,6 +234,23 @@ public class AwaitStackTests
     });
 
     [Fact]
+    public void A_task_that_starts_eagerly_does_not_show_who_started_it() => LoopTest.Run(async test =>
+    {
+        // Often enough for the JIT to inline what it can.
+        for (var i = 0; i < 1000; i++)
+        {
+            var task = test.Loop.CreateTask(RunningOuter(), eager: true);
+            Assert.Equal(3, task.GetResult().Frames.Count);
+            await task;
+        }
+
+        for (var i = 0; i < 1000; i++)
+        {
+            Assert.Equal(3, (await test.Loop.CreateTask(RunningOuter())).Frames.Count);
+        }
+    });
+
+    [Fact]
     public void A_chain_of_any_length_has_a_stack() => LoopTest.Run(async test =>
     {
         var future = test.Loop.CreateFuture();
