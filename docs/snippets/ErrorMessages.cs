@@ -32,7 +32,10 @@ internal static partial class ErrorMessages
         }
     }
 
-    internal static void Print(Exception exception) => Console.WriteLine(Changing().Replace(exception.Message, "$1N"));
+    internal static void Print(Exception exception) => Console.WriteLine(Stable(exception.Message));
+
+    /// <summary>A text without what changes from run to run.</summary>
+    internal static string Stable(string text) => Changing().Replace(text, "$1N");
 
     [GeneratedRegex(@"(thread |127\.0\.0\.1:|socket )\d+")]
     private static partial Regex Changing();

@@ -1,15 +1,16 @@
 using Baton;
+using Microsoft.Extensions.Logging;
 
 // The program to which the tests of EventLoop.Run send signals. It says on its output how far it is.
 if (args is not [var mode])
 {
-    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up");
+    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|log");
     return 2;
 }
 
 try
 {
-    var result = EventLoop.Run(() => Main(mode));
+    var result = EventLoop.Run(() => Main(mode), new EventLoopOptions { LoggerFactory = mode == "log" ? new ConsoleLog() : null });
     Console.WriteLine("returned");
     return result;
 }
@@ -72,5 +73,30 @@ static async Coroutine CleanUp()
     {
         await Coroutine.Sleep(TimeSpan.FromMilliseconds(1));
         Console.WriteLine("cleaned up");
+    }
+}
+
+/// <summary>Writes what is logged to the standard output, except for what is there for debugging.</summary>
+internal sealed class ConsoleLog : ILoggerFactory, ILogger
+{
+    public ILogger CreateLogger(string categoryName) => this;
+
+    public void AddProvider(ILoggerProvider provider) => throw new NotSupportedException();
+
+    public IDisposable? BeginScope<TState>(TState state)
+        where TState : notnull => null;
+
+    public bool IsEnabled(LogLevel logLevel) => logLevel >= LogLevel.Information;
+
+    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    {
+        if (IsEnabled(logLevel))
+        {
+            Console.WriteLine($"{logLevel} {eventId.Id}: {formatter(state, exception)}");
+        }
+    }
+
+    public void Dispose()
+    {
     }
 }

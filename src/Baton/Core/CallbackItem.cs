@@ -93,6 +93,8 @@ internal sealed class ThreadSafeCallbackItem(EventLoop loop) : CallbackItem(loop
 
     private int _state;
 
+    internal override CreationSite? Origin => LoopDebug.SiteOf(this);
+
     internal override bool IsPending(int version) => Volatile.Read(ref _state) == Waiting;
 
     internal override void Cancel(int version) => Interlocked.CompareExchange(ref _state, Over, Waiting);

@@ -63,7 +63,7 @@ public readonly partial struct Coroutine<TResult>
 }
 
 /// <summary>Awaits a <see cref="Coroutine"/>. For the compiler.</summary>
-public readonly struct CoroutineAwaiter : ICriticalNotifyCompletion, ILoopAwaiter
+public readonly struct CoroutineAwaiter : ICriticalNotifyCompletion, ILoopAwaiter, ICoroutineAwaiter
 {
     private readonly CoroutineSource? _source;
     private readonly int _version;
@@ -87,11 +87,13 @@ public readonly struct CoroutineAwaiter : ICriticalNotifyCompletion, ILoopAwaite
     public void UnsafeOnCompleted(Action continuation) => _source!.SetContinuation(ForeignContinuation.Rent(continuation, null), _version);
 
     void ILoopAwaiter.Suspend(CoroutineBox awaiting) => _source!.SetContinuation(awaiting, _version);
+
+    CoroutineSource? ICoroutineAwaiter.Source => _source;
 }
 
 /// <summary>Awaits a <see cref="Coroutine{TResult}"/>. For the compiler.</summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
-public readonly struct CoroutineAwaiter<TResult> : ICriticalNotifyCompletion, ILoopAwaiter
+public readonly struct CoroutineAwaiter<TResult> : ICriticalNotifyCompletion, ILoopAwaiter, ICoroutineAwaiter
 {
     private readonly CoroutineBox<TResult>? _source;
     private readonly int _version;
@@ -115,4 +117,6 @@ public readonly struct CoroutineAwaiter<TResult> : ICriticalNotifyCompletion, IL
     public void UnsafeOnCompleted(Action continuation) => _source!.SetContinuation(ForeignContinuation.Rent(continuation, null), _version);
 
     void ILoopAwaiter.Suspend(CoroutineBox awaiting) => _source!.SetContinuation(awaiting, _version);
+
+    CoroutineSource? ICoroutineAwaiter.Source => _source;
 }

@@ -173,7 +173,14 @@ internal abstract class CoroutineBox : CoroutineSource
     internal override bool CancelWait(string? message, CancelScope? origin) =>
         _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.IsCancelled);
 
-    internal override string Describe() => _awaited is { } awaited ? awaited.ToString()! : "a coroutine";
+    internal override Future? Awaiter => Task;
+
+    internal override string Describe() => _awaited is { } awaited ? awaited.Brief : "a coroutine";
+
+    internal override string DescribeAsCallback() => Task is null ? "a coroutine" : Task.Brief;
+
+    /// <summary>The state machine, or a copy of it, for reports.</summary>
+    internal abstract object GetStateMachine();
 
     protected void ResetBox()
     {
@@ -273,9 +280,9 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
     internal static CoroutineBox<TStateMachine, TResult> Rent()
     {
         var box = t_pool;
-        if (box is null)
+        if (box is null || LoopDebug.IsAnywhere)
         {
-            return new CoroutineBox<TStateMachine, TResult>();
+            return Make();
         }
 
         t_pool = Unsafe.As<CoroutineBox<TStateMachine, TResult>?>(box.Link);
@@ -286,6 +293,8 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
     internal void SetStateMachine(ref TStateMachine stateMachine) => _stateMachine = stateMachine;
 
     internal override void MoveNext() => _stateMachine.MoveNext();
+
+    internal override object GetStateMachine() => _stateMachine;
 
     internal override void Recycle()
     {
@@ -300,6 +309,18 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
             Link = top;
             t_pool = this;
         }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static CoroutineBox<TStateMachine, TResult> Make()
+    {
+        var box = new CoroutineBox<TStateMachine, TResult>();
+        if (LoopDebug.IsAnywhere)
+        {
+            CoroutineGuard.Watch(box);
+        }
+
+        return box;
     }
 }
 

@@ -9,6 +9,9 @@ internal enum CoroutineStatus : byte
     /// <summary>Made, and not awaited or handed to a task yet.</summary>
     Created,
 
+    /// <summary>As <see cref="Created"/>, in debug mode: a <see cref="CoroutineGuard"/> watches whether it ever is.</summary>
+    Watched,
+
     /// <summary>Awaited or handed to a task; not started.</summary>
     Claimed,
 
@@ -56,7 +59,7 @@ internal abstract class CoroutineSource : LoopItem
     {
         if (Version != version || Status != CoroutineStatus.Created)
         {
-            ThrowReused();
+            ClaimWatched(version);
         }
 
         Status = CoroutineStatus.Claimed;
@@ -150,6 +153,16 @@ internal abstract class CoroutineSource : LoopItem
         Task = null;
         Scope = null;
         _failure = null;
+    }
+
+    private void ClaimWatched(int version)
+    {
+        if (Version != version || Status != CoroutineStatus.Watched)
+        {
+            ThrowReused();
+        }
+
+        CoroutineGuard.Claim(this);
     }
 
     [DoesNotReturn]

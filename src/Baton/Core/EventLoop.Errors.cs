@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Runtime.ExceptionServices;
+using Microsoft.Extensions.Logging;
 
 namespace Baton;
 
@@ -12,7 +13,9 @@ public sealed partial class EventLoop
 
     /// <summary>
     /// Called with every failure that reached nobody: a callback that threw, a failed task at which nobody looked. Null writes them to the standard error
-    /// stream. If it throws, both failures are written there. Corresponds to <c>loop.set_exception_handler</c>.
+    /// stream, or
+    /// logs them where there is a <see cref="LoggerFactory"/>. Runs in the execution context of the task or callback involved. If it throws, both failures are reported
+    /// as if it were null. Corresponds to <c>loop.set_exception_handler</c>.
     /// </summary>
     public Action<EventLoop, LoopExceptionContext>? ExceptionHandler { get; set; }
 
@@ -31,6 +34,20 @@ public sealed partial class EventLoop
     public void ReportException(LoopExceptionContext context)
     {
         ArgumentNullException.ThrowIfNull(context);
+        context.Complete(IsDebug);
+        var wasReporting = SetReporting(true);
+        try
+        {
+            CallHandler(context);
+        }
+        finally
+        {
+            SetReporting(wasReporting);
+        }
+    }
+
+    private void CallHandler(LoopExceptionContext context)
+    {
         if (ExceptionHandler is not { } handler)
         {
             ReportByDefault(context);
@@ -39,21 +56,44 @@ public sealed partial class EventLoop
 
         try
         {
-            handler(this, context);
+            if (ContextFor(context) is { } executionContext)
+            {
+                ExecutionContext.Run(executionContext, _ => handler(this, context), null);
+            }
+            else
+            {
+                handler(this, context);
+            }
         }
         catch (Exception exception)
         {
-            ReportByDefault(new LoopExceptionContext("The exception handler itself failed") { Exception = exception });
+            ReportByDefault(new LoopExceptionContext("Unhandled error in exception handler") { Exception = exception });
             ReportByDefault(context);
         }
     }
 
     /// <summary>Keeps a failure until somebody looks at it.</summary>
-    internal object TrackFailure(ExceptionDispatchInfo failure, Future future) => new UnretrievedFailure(this, failure, future.ToString());
+    internal object TrackFailure(ExceptionDispatchInfo failure, Future future) => new UnretrievedFailure(this, failure, future);
+
+    /// <summary>The execution context in which to call a handler, as in asyncio that of the task involved; null where it holds already.</summary>
+    private ExecutionContext? ContextFor(LoopExceptionContext context) =>
+        context.ExecutionContext
+        ?? (IsOnLoopThread && context.Future is LoopTask { IsDone: false } task && !ReferenceEquals(task, CurrentTask) ? task.OutermostContext : null);
 
     private void ReportByDefault(LoopExceptionContext context)
     {
-        _unwrittenReports.Enqueue($"[{Name}] {context}");
+        if (_logger.IsEnabled(LogLevel.Error))
+        {
+            LoopLog.Failure(_logger, Name, context.Describe(), context.Exception);
+            return;
+        }
+
+        WriteReport($"[{Name}] {context}");
+    }
+
+    private void WriteReport(string report)
+    {
+        _unwrittenReports.Enqueue(report);
         WriteReports();
     }
 
@@ -82,9 +122,20 @@ public sealed partial class EventLoop
 
     private void ReportFailedItem(LoopItem item, Exception exception)
     {
-        var what = RunningCallback is { } callback ? $"callback {NameOf(callback, RunningCallbackState)}" : item.Describe();
+        var callback = RunningCallback;
+        var state = RunningCallbackState;
         RunningCallback = null;
         RunningCallbackState = null;
-        ReportException($"Exception in {what}", exception, CurrentTask);
+        var isAction = ReferenceEquals(callback, CallbackItem.RunAction);
+        var what = callback is null ? item.Describe()
+            : !IsDebug || isAction ? $"callback {NameOf(callback, state)}"
+            : $"callback {NameOf(callback)} with {Future.Text(state)}"; // What is passed may be confidential: only in debug mode.
+        ReportException(new LoopExceptionContext($"Exception in {what}")
+        {
+            Exception = exception,
+            Future = CurrentTask,
+            Callback = isAction ? state as Delegate : callback,
+            HandleTraceback = callback is null ? null : item.Origin,
+        });
     }
 }

@@ -29,6 +29,7 @@ public sealed partial class EventLoop
         ArgumentNullException.ThrowIfNull(callback);
         var item = new ThreadSafeCallbackItem(this);
         item.Set(callback, state);
+        _debug?.NoteCreation(item);
         Post(item);
         return new Handle(item);
     }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 
 namespace Baton;
 
@@ -50,7 +51,15 @@ public sealed partial class EventLoop
         Iteration++;
         var count = _ready.Count;
         _itemsSincePoll += count;
-        RunBatch(count);
+        if (_debug is null)
+        {
+            RunBatch(count);
+        }
+        else
+        {
+            RunBatchInDebug(count);
+        }
+
         if (_beforePoll.Count > 0)
         {
             RunBeforePoll();
@@ -118,6 +127,8 @@ public sealed partial class EventLoop
         return when <= now ? 0 : (long)Math.Min((ulong)(when - now), MaximumWait);
     }
 
+    // Never inlined: reports find by it where the loop begins on the thread's stack.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void RunBatch(int count)
     {
         while (count > 0)
@@ -149,6 +160,8 @@ public sealed partial class EventLoop
         LeaveTask();
     }
 
+    // Never inlined: reports find by it where the loop begins on the thread's stack.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private void RunBeforePoll()
     {
         // A callback may ask for another call, which is for the next iteration.
@@ -156,6 +169,7 @@ public sealed partial class EventLoop
         for (var i = 0; i < count; i++)
         {
             var (callback, state) = _beforePoll[i];
+            var started = _debug is null ? 0 : BeginDebug(new TracedCallbackItem(this, null, NameOf(callback, state)));
             try
             {
                 callback(state);
@@ -166,6 +180,10 @@ public sealed partial class EventLoop
             }
 
             QueueDeferred();
+            if (_debug is not null)
+            {
+                EndDebug(started);
+            }
         }
 
         _beforePoll.RemoveRange(0, count);

@@ -80,7 +80,7 @@ public sealed partial class EventLoop
             {
                 if (!task.IsCancelled && task.GetException() is { } exception)
                 {
-                    ReportException($"{task} failed while the event loop was closing", exception, task);
+                    ReportException($"{task.Brief} failed while the event loop was closing", exception, task);
                 }
             }
         }
@@ -152,15 +152,16 @@ public sealed partial class EventLoop
 
             context.Cancel = true;
             Received = context.Signal;
-            _loop.TryPost(new Interruption(_main));
+            _loop.TryPost(new Interruption(_main, context.Signal));
         }
 
-        private sealed class Interruption(LoopTask main) : LoopItem
+        private sealed class Interruption(LoopTask main, PosixSignal signal) : LoopItem
         {
             internal override void Run(EventLoop loop)
             {
                 // Callbacks on the task's token run here, and belong to no task.
                 loop.EnterCallback(null);
+                LoopLog.SignalReceived(loop._logger, loop.Name, signal.ToString());
                 main.Cancel();
             }
         }

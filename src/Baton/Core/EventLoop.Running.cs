@@ -131,6 +131,7 @@ public sealed partial class EventLoop
         previousExecutionContext = CaptureToReturn(out isFlowSuppressed);
         _state = State.Running;
         t_running = this;
+        LoopLog.Started(_logger, Name);
     }
 
     private void Leave(SynchronizationContext? previousContext, ExecutionContext previousExecutionContext, bool isFlowSuppressed)
@@ -140,6 +141,7 @@ public sealed partial class EventLoop
         _itemsSincePoll = MaximumItemsBetweenPolls;
         LeaveTask();
         t_running = null;
+        LoopLog.Stopped(_logger, Name);
         SetContext(previousContext);
         ReturnTo(previousExecutionContext, isFlowSuppressed);
     }

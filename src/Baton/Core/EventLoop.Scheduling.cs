@@ -102,7 +102,11 @@ public sealed partial class EventLoop
         CheckThread();
         CheckOpen();
         var item = _callbackPool;
-        if (item is null)
+        if (_debug is { } debug)
+        {
+            item = new TracedCallbackItem(this, debug.Capture(), NameOf(callback, state));
+        }
+        else if (item is null)
         {
             item = new CallbackItem(this);
         }

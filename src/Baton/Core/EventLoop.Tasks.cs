@@ -155,6 +155,7 @@ public sealed partial class EventLoop
     }
 
     /// <summary>Runs the first step of a task inside the step, or callback, that made it.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)] // As RunBatch: the step of another task begins here.
     private void StartEagerly(LoopTask task)
     {
         var current = CurrentTask;

@@ -1,5 +1,6 @@
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace Baton;
 
@@ -48,6 +49,16 @@ public sealed partial class EventLoop : IDisposable
         _driver = options.Driver ?? DefaultDriver.Create();
         _clock = options.Clock ?? _driver.Clock;
         _context = new LoopSynchronizationContext(this);
+        LoggerFactory = options.LoggerFactory ?? NullLoggerFactory.Instance;
+        _logger = LoggerFactory.CreateLogger(LoopLog.Category);
+        WarningHandler = options.WarningHandler;
+        SlowCallbackDuration = options.SlowCallbackDuration;
+        _debugStackDepth = options.DebugStackDepth;
+        _blockingWaits = options.BlockingWaits;
+        LoopLog.DriverChosen(_logger, Name, _driver.Name);
+        SetDebug(options.Debug ?? IsDebugByEnvironment());
+        _creationSite = _debug?.Capture();
+        _guard = new LoopGuard(this);
     }
 
     private enum State
@@ -153,7 +164,7 @@ public sealed partial class EventLoop : IDisposable
         AbandonCalls();
         foreach (var task in AllTasks())
         {
-            ReportException($"{task} had not ended when the event loop was closed: it never will", null, task);
+            ReportException($"{task.Brief} had not ended when the event loop was closed: it never will", null, task);
         }
 
         if (Volatile.Read(ref AsyncVoidCalls) is > 0 and var calls)
@@ -166,6 +177,9 @@ public sealed partial class EventLoop : IDisposable
             record.Report();
         }
 
+        ReportLeftovers();
+        SetDebug(false);
+        _guard.Release();
         _state = State.Closed;
         CloseInbox();
         _ready.Clear();
@@ -173,13 +187,14 @@ public sealed partial class EventLoop : IDisposable
         _beforePoll.Clear();
         Closed?.Invoke();
         _driver.Dispose();
+        LoopLog.Closed(_logger, Name);
         WriteReports();
     }
 
     internal static string NameOf(Delegate callback, object? state = null)
     {
         var target = ReferenceEquals(callback, CallbackItem.RunAction) && state is Delegate inner ? inner : callback;
-        return target.Method.DeclaringType is { } type ? $"{type.Name}.{target.Method.Name}" : target.Method.Name;
+        return MethodNames.Of(target);
     }
 
     /// <summary>Tells other threads whose coroutines have not ended that they never will. Drops what is queued.</summary>

@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Logging;
+
 namespace Baton;
 
 /// <summary>How an <see cref="EventLoop"/> is made. Everything has a default.</summary>
@@ -20,6 +22,52 @@ public sealed class EventLoopOptions
 
     /// <summary>Called with every failure that reached nobody; null writes them to the standard error stream. See <see cref="EventLoop.ExceptionHandler"/>.</summary>
     public Action<EventLoop, LoopExceptionContext>? ExceptionHandler { get; set; }
+
+    /// <summary>
+    /// Makes the loop's loggers. Failures that reached nobody, and warnings, then go to the log where there is no handler for them. Null logs nothing. Category:
+    /// <c>Baton.EventLoop</c>.
+    /// </summary>
+    public ILoggerFactory? LoggerFactory { get; set; }
+
+    /// <summary>
+    /// Whether the loop looks for mistakes; see <see cref="EventLoop.IsDebug"/>. Null asks the environment variable <c>BATON_DEBUG</c>: anything but 0 means yes.
+    /// Corresponds to <c>debug</c> of <c>asyncio.run</c> and to <c>PYTHONASYNCIODEBUG</c>.
+    /// </summary>
+    public bool? Debug { get; set; }
+
+    /// <summary>Called with what debug mode warns of. See <see cref="EventLoop.WarningHandler"/>.</summary>
+    public Action<EventLoop, LoopWarning>? WarningHandler { get; set; }
+
+    /// <summary>What debug mode calls slow. See <see cref="EventLoop.SlowCallbackDuration"/>.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
+    public TimeSpan SlowCallbackDuration
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfLessThan(value, TimeSpan.Zero);
+            field = value;
+        }
+    } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>
+    /// What debug mode does where code blocks the loop's thread: <c>Task.Wait</c> and <c>Result</c>, locks that another thread holds, <c>ManualResetEventSlim</c>. It
+    /// cannot see code that runs without the loop's synchronization context, as after <c>ConfigureAwait(false)</c>, nor <c>Thread.Sleep</c>, nor
+    /// system calls.
+    /// </summary>
+    public BlockingWaits BlockingWaits { get; set; }
+
+    /// <summary>How many methods of the stack debug mode remembers of where something was made. 10 unless set.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or zero.</exception>
+    public int DebugStackDepth
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = 10;
 
     internal EventLoopOptions Copy() => (EventLoopOptions)MemberwiseClone();
 }

@@ -28,6 +28,7 @@ public partial class Future : LoopItem
         ArgumentNullException.ThrowIfNull(loop);
         loop.CheckThread();
         Loop = loop;
+        loop.DebugState?.NoteCreation(this);
     }
 
     private enum FutureState : byte
@@ -216,13 +217,14 @@ public partial class Future : LoopItem
     /// <summary>For <c>await</c>.</summary>
     public FutureAwaiter GetAwaiter() => new(this);
 
-    /// <inheritdoc/>
-    public override string ToString() => $"{Label} ({StateName})";
+    /// <summary>Name and state; in debug mode also the outcome, what a task waits for, the callbacks, and where it was made.</summary>
+    public override string ToString() => Loop.IsDebug ? DescribeInDebug() : Brief;
 
     /// <summary>What the future is called in messages.</summary>
-    private protected virtual string Label => GetType().IsGenericType ? "Future<T>" : "Future";
+    protected virtual string Label => GetType().IsGenericType ? "Future<T>" : "Future";
 
-    private protected virtual string StateName => _state switch
+    /// <summary>The state in messages, such as <c>pending</c>.</summary>
+    protected virtual string StateName => _state switch
     {
         FutureState.Pending => "pending",
         FutureState.Succeeded => "done",
@@ -418,6 +420,8 @@ public partial class Future<TResult> : Future
         base.GetResult();
         return _result;
     }
+
+    private protected override string ResultText => Text(_result);
 
     internal new TResult EndAwait()
     {

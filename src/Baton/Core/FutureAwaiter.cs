@@ -111,7 +111,11 @@ internal sealed class FutureWait : LoopItem
 
     internal override bool CancelWait(string? message, CancelScope? origin) => _future.CancelAsAwaited(message) || _future.IsCancelled;
 
-    internal override string Describe() => _future.ToString();
+    internal override Future? Awaiter => _task;
+
+    internal override string Describe() => _future.Brief;
+
+    internal override string DescribeAsCallback() => _task is null ? "plain async code" : $"plain async code of {_task.Brief}";
 }
 
 /// <summary>A done callback, with the execution context of its registration.</summary>
@@ -127,7 +131,9 @@ internal sealed class FutureCallback(Future future, Action<Future> callback) : L
         Callback(future);
     }
 
-    internal override string Describe() => $"done callback {EventLoop.NameOf(Callback)} of {future}";
+    internal override string Describe() => $"done callback {EventLoop.NameOf(Callback)} of {future.Brief}";
+
+    internal override string DescribeAsCallback() => EventLoop.NameOf(Callback);
 }
 
 /// <summary>A done callback with a state, and what waits by way of it.</summary>
@@ -145,5 +151,9 @@ internal sealed class FutureStateCallback(Future future, Action<Future, object?>
         callback(future, state);
     }
 
-    internal override string Describe() => $"done callback {EventLoop.NameOf(callback)} of {future}";
+    internal override Future? Awaiter => AwaitedBy;
+
+    internal override string Describe() => $"done callback {EventLoop.NameOf(callback)} of {future.Brief}";
+
+    internal override string DescribeAsCallback() => EventLoop.NameOf(callback);
 }

@@ -42,4 +42,16 @@ public abstract class LoopItem
 
     /// <summary>A few words on what this item waits for, for reports.</summary>
     internal virtual string Describe() => GetType().Name;
+
+    /// <summary>The same, as an entry in the list of a future's callbacks.</summary>
+    internal virtual string DescribeAsCallback() => Describe();
+
+    /// <summary>The coroutine that this item resumes when it runs, for call graphs.</summary>
+    internal virtual CoroutineBox? Resumes => null;
+
+    /// <summary>The task or future that waits for a future by way of this item, which is one of its callbacks; for call graphs.</summary>
+    internal virtual Future? Awaiter => null;
+
+    /// <summary>Where the item was made, in debug mode.</summary>
+    internal virtual CreationSite? Origin => null;
 }

@@ -250,6 +250,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
     internal sealed override CancelScope? WaitScope => _scope;
 
+    internal override CoroutineBox? Resumes => _continuation as CoroutineBox;
+
     internal override bool CancelWait(string? message, CancelScope? origin)
     {
         if (_state != State.Pending)

@@ -17,7 +17,14 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
 
     internal LoopSynchronizationContext(EventLoop loop) => _owner = loop;
 
-    internal LoopSynchronizationContext(LoopTask task) => _owner = task;
+    internal LoopSynchronizationContext(LoopTask task)
+    {
+        _owner = task;
+        if (task.Loop.IsDebug)
+        {
+            RequireWaitNotification();
+        }
+    }
 
     internal LoopSynchronizationContext(CancelScope scope) => _owner = scope;
 
@@ -82,6 +89,16 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
         }
 
         loop.RunCoroutineThreadSafe(Call(d, state)).GetAwaiter().GetResult();
+    }
+
+    /// <summary>Has the runtime call <see cref="Wait"/> for whatever blocks the thread while this context is installed.</summary>
+    internal void RequireWaitNotification() => SetWaitNotificationRequired();
+
+    /// <summary>Code blocks the loop's thread. For the runtime, which calls this in debug mode only.</summary>
+    public override int Wait(IntPtr[] waitHandles, bool waitAll, int millisecondsTimeout)
+    {
+        Loop.OnBlockingWait(millisecondsTimeout);
+        return WaitHelper(waitHandles, waitAll, millisecondsTimeout);
     }
 
     /// <summary>The same context: a copy would be taken for another place by code that compares.</summary>

@@ -208,7 +208,7 @@ public partial class LoopTask
         }
         catch (AggregateException exception)
         {
-            Loop.ReportException($"A callback on the cancellation token of {this} failed", exception, this);
+            Loop.ReportException($"A callback on the cancellation token of {Brief} failed", exception, this);
         }
     }
 

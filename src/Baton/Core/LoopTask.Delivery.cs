@@ -285,7 +285,7 @@ public partial class LoopTask
         if (due.DeliveriesTo(this) == PatientDeliveries)
         {
             Loop.ReportException(
-                $"{this} has been told {PatientDeliveries} times that it is cancelled ({due.Reason}) and goes on: some code catches CancelledException and " +
+                $"{Brief} has been told {PatientDeliveries} times that it is cancelled ({due.Reason}) and goes on: some code catches CancelledException and " +
                 "does not let it through. From now on it is told at intervals only",
                 null,
                 this,
@@ -323,14 +323,6 @@ public partial class LoopTask
             DeliverTo(leaf, leaf.WaitScope, hasPaused: true);
         }
     }
-
-    /// <summary>What the task waits for now, in a few words.</summary>
-    internal string DescribeWait() => _leaves switch
-    {
-        List<LoopItem> list => string.Join(", ", list.Select(static leaf => leaf.Describe())),
-        LoopItem leaf => leaf.Describe(),
-        _ => "nothing of Baton's",
-    };
 
     private void LeaveScopes()
     {

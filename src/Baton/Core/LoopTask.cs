@@ -57,9 +57,11 @@ public partial class LoopTask : Future
     /// </summary>
     internal LoopSynchronizationContext Context => _context ??= new LoopSynchronizationContext(this);
 
-    private protected override string Label => $"Task '{Name}'";
+    /// <inheritdoc/>
+    protected override string Label => $"Task '{Name}'";
 
-    private protected override string StateName => IsDone ? base.StateName : CancelRequests > 0 ? "cancelling" : base.StateName;
+    /// <inheritdoc/>
+    protected override string StateName => IsDone ? base.StateName : CancelRequests > 0 ? "cancelling" : base.StateName;
 
     /// <summary>Not for a task: its coroutine completes it.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>
@@ -193,6 +195,8 @@ public sealed partial class LoopTask<TResult> : LoopTask
         base.GetResult();
         return _result;
     }
+
+    private protected override string ResultText => Text(_result);
 
     internal new TResult EndAwait()
     {

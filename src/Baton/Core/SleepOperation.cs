@@ -27,7 +27,12 @@ internal sealed class SleepOperation : CoroutineSource
     internal static SleepOperation Rent(long delay)
     {
         var sleep = t_pool;
-        if (sleep is null)
+        if (LoopDebug.IsAnywhere)
+        {
+            sleep = new SleepOperation();
+            CoroutineGuard.Watch(sleep);
+        }
+        else if (sleep is null)
         {
             sleep = new SleepOperation();
         }

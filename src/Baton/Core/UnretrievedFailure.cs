@@ -11,15 +11,23 @@ namespace Baton;
 /// </remarks>
 internal sealed class UnretrievedFailure
 {
+    private readonly Future _future;
     private readonly Record _record;
 
-    internal UnretrievedFailure(EventLoop loop, ExceptionDispatchInfo failure, string future)
+    internal UnretrievedFailure(EventLoop loop, ExceptionDispatchInfo failure, Future future)
     {
+        _future = future;
         _record = new Record(loop, failure, future);
         loop.UnretrievedFailures.Add(_record);
     }
 
-    ~UnretrievedFailure() => _record.Loop.TryPost(_record);
+    ~UnretrievedFailure()
+    {
+        _record.Future = _future;
+        _record.Loop.TryPost(_record);
+    }
+
+    internal ExceptionDispatchInfo Failure => _record.Failure;
 
     internal ExceptionDispatchInfo Retrieve()
     {
@@ -30,11 +38,21 @@ internal sealed class UnretrievedFailure
         return _record.Failure;
     }
 
-    internal sealed class Record(EventLoop loop, ExceptionDispatchInfo failure, string future) : LoopItem
+    internal sealed class Record(EventLoop loop, ExceptionDispatchInfo failure, Future future) : LoopItem
     {
+        private readonly WeakReference<Future> _future = new(future);
+        private readonly string _name = future.Brief;
+        private readonly CreationSite? _site = future.CreationSite;
+
+        // What a task had made of its AsyncLocals when it failed. A future has no context of its own.
+        private readonly ExecutionContext? _context = future is LoopTask ? ExecutionContext.Capture() : null;
+
         internal EventLoop Loop { get; } = loop;
 
         internal ExceptionDispatchInfo Failure { get; } = failure;
+
+        /// <summary>The future, on its way to be reported.</summary>
+        internal Future? Future { get; set; }
 
         internal override void Run(EventLoop loop) => Report();
 
@@ -42,7 +60,13 @@ internal sealed class UnretrievedFailure
         {
             if (Loop.UnretrievedFailures.Remove(this))
             {
-                Loop.ReportException($"The exception of {future} was never retrieved", Failure.SourceException);
+                Loop.ReportException(new LoopExceptionContext($"The exception of {_name} was never retrieved")
+                {
+                    Exception = Failure.SourceException,
+                    Future = Future ?? (_future.TryGetTarget(out var future) ? future : null),
+                    SourceTraceback = _site,
+                    ExecutionContext = _context,
+                });
             }
         }
     }

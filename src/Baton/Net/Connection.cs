@@ -50,6 +50,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
 
         _reader = new ConnectionReader(this);
         _writer = new ConnectionWriter(this);
+        Loop.UntrackResource(socket);
+        Loop.TrackResource(this, static connection => !((Connection)connection).IsClosed);
     }
 
     /// <summary>The loop to which the connection belongs.</summary>
@@ -130,6 +132,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         _ = RemoteEndPoint;
         _reader.OnClosed(byOwner: false);
         _writer.OnClosed();
+        Loop.UntrackResource(this);
         Io.Abort();
     }
 
@@ -185,6 +188,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
 
         _reader.OnClosed(byOwner: true);
         _writer.OnClosed();
+        Loop.UntrackResource(this);
         Io.Dispose();
     }
 

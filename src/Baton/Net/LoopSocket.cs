@@ -25,6 +25,7 @@ public sealed class LoopSocket : IDisposable
     {
         Loop = loop;
         Io = io;
+        loop.TrackResource(this, static socket => ((LoopSocket)socket).Io.Handle >= 0);
     }
 
     /// <summary>The loop to which the socket belongs.</summary>
@@ -244,7 +245,7 @@ public sealed class LoopSocket : IDisposable
             return;
         }
 
-        Loop.CheckThread();
+        Loop.UntrackResource(this);
         if (abort)
         {
             Io.Abort();

@@ -56,6 +56,11 @@ public sealed partial class Server
                 }
                 else
                 {
+                    if (!_isStopped)
+                    {
+                        LoopLog.AcceptFailed(Loop.Logger, Loop.Name, ToString(), failure!);
+                    }
+
                     // The peer of one connection gave up before it was accepted, or its network failed: that is nobody else's concern.
                     await Coroutine.Yield();
                 }

@@ -85,6 +85,7 @@ public sealed partial class Server
 
         server.EndPoints = [.. server._listeners.Select(listener => listener.LocalEndPoint!)];
         server.StartAccepting();
+        server.TrackAsOpen();
         return server;
     }
 
@@ -153,6 +154,17 @@ public sealed partial class Server
             listener.Dispose();
             throw;
         }
+    }
+
+    /// <summary>From now on the server answers for its listeners.</summary>
+    private void TrackAsOpen()
+    {
+        foreach (var listener in _listeners)
+        {
+            Loop.UntrackResource(listener);
+        }
+
+        Loop.TrackResource(this, static server => ((Server)server).IsServing);
     }
 
     private void CloseListeners()

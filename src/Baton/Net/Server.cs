@@ -59,6 +59,7 @@ public sealed partial class Server : IAsyncDisposable
         }
 
         _isStopped = true;
+        Loop.UntrackResource(this);
         foreach (var loop in _acceptLoops)
         {
             loop.Cancel();

@@ -47,7 +47,7 @@ internal sealed class ChannelCore<T> : ILoopBound
         {
             var waiter = _senders.Rent(loop);
             waiter.Value = item;
-            waiter.Origin = sender;
+            waiter.Half = sender;
             waiter.Wait(_senders);
             return waiter.VoidTask;
         }
@@ -135,7 +135,7 @@ internal sealed class ChannelCore<T> : ILoopBound
 
     private Waiter<T> Wait(ChannelReceiver<T> receiver, Waiter<T> waiter)
     {
-        waiter.Origin = receiver;
+        waiter.Half = receiver;
         waiter.Wait(_receivers);
         return waiter;
     }

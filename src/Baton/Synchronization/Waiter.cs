@@ -23,7 +23,7 @@ internal class Waiter<TResult> : LoopOperation, IValueTaskSource<TResult>, IPool
     internal TResult Value = default!;
 
     /// <summary>Through what the task waits, where one queue serves several: the half of a channel.</summary>
-    internal object? Origin;
+    internal object? Half;
 
     protected Waiter(EventLoop loop)
         : base(loop)
@@ -116,7 +116,7 @@ internal class Waiter<TResult> : LoopOperation, IValueTaskSource<TResult>, IPool
         var value = Value;
         var failure = _failure;
         Value = default!;
-        Origin = null;
+        Half = null;
         _failure = null;
         Recycle();
         if (failure is not null)

@@ -98,7 +98,7 @@ internal sealed class WaiterQueue<TResult>(ILoopBound owner, string operation)
         for (var waiter = First; waiter is not null;)
         {
             var next = waiter.Next;
-            if (ReferenceEquals(waiter.Origin, origin))
+            if (ReferenceEquals(waiter.Half, origin))
             {
                 Remove(waiter);
                 waiter.Fail(failure());

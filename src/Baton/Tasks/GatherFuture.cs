@@ -55,11 +55,9 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         return !IsDone && GatherCancellation.Cancel(this, message, asAwaited: false);
     }
 
-    public override string ToString()
-    {
-        var state = IsCancelled ? "cancelled" : IsFailed ? "failed" : IsDone ? "done" : IsCancelRequested ? "cancelling" : "pending";
-        return $"Gather of {_count} ({state})";
-    }
+    protected override string Label => $"Gather of {_count}";
+
+    protected override string StateName => !IsDone && IsCancelRequested ? "cancelling" : base.StateName;
 
     internal GatherFuture<TResult> Add(Coroutine child)
     {

@@ -36,7 +36,7 @@ internal sealed class ShieldFuture<TResult> : Future<TResult>
         return true;
     }
 
-    public override string ToString() => $"Shield of {_inner}{(IsCancelled ? " (cancelled)" : "")}";
+    protected override string Label => $"Shield [{_inner.Brief}]";
 
     internal static ShieldFuture<TResult> Create(Future inner, bool hasResult = true)
     {

@@ -94,13 +94,20 @@ public sealed partial class TaskGroup
     {
         const int Shown = 5;
         var tasks = GetTasks();
-        var where = tasks.Take(Shown).Select(task => $"{task}, suspended in {task.DescribeWait()}");
+        var where = tasks.Take(Shown).Select(DescribeStuck);
         _loop.ReportException(
             $"{this} has waited {waited.TotalSeconds:0.###} s for {tasks.Count} of its tasks, which were cancelled and have not ended: {string.Join("; ", where)}" +
             (tasks.Count > Shown ? "; and others" : ""),
             null,
             _parent,
             this);
+    }
+
+    private static string DescribeStuck(LoopTask task)
+    {
+        var stack = task.GetAwaitStack();
+        var place = stack.Frames.Count > 0 ? $" at {stack.Frames[^1]}" : "";
+        return stack.WaitsFor is { } wait ? $"{task.Brief}, which waits for {wait}{place}" : $"{task.Brief}{place}";
     }
 
     /// <summary>The wait for the group's tasks. It can be cancelled until the group has cancelled them: then they are on their way out, and are waited for.</summary>

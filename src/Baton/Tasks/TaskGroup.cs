@@ -220,7 +220,7 @@ public sealed partial class TaskGroup
             _failures.Add(exception);
             if (_state == State.Open)
             {
-                CancelAll($"{task} of {this} has failed.");
+                CancelAll($"{task.Brief} of {this} has failed.");
             }
         }
         else if (_options.TaskFailed is not { } handler)

@@ -86,6 +86,17 @@ public class SignalTests
         Assert.Equal(["ready", "finally", "cleaned up", "interrupted by SIGTERM"], Lines(result));
     }
 
+    [Fact]
+    public async Task A_signal_is_logged()
+    {
+        await using var host = Start("log");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGTERM);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(143, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "Information 20: [loop] Received SIGTERM: cancelling the main task.", "finally", "interrupted by SIGTERM"], Lines(result));
+    }
+
     private static SampleProcess Start(string mode)
     {
         Assert.SkipUnless(LoopTest.HasDefaultDriver(), "There is no default driver on this platform.");

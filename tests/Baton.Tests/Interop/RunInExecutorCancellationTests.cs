@@ -264,7 +264,7 @@ public class RunInExecutorCancellationTests
     {
         var executor = new ManualExecutor();
         var future = test.Loop.RunInExecutor(Nothing, executor);
-        Assert.Equal("Call of RunInExecutorCancellationTests.Nothing in an executor (pending)", future.ToString());
+        Assert.Equal("Call of Baton.Tests.Interop.RunInExecutorCancellationTests.Nothing in an executor (pending)", future.ToString());
         executor.RunNext();
         await future;
         Assert.Equal("Call in an executor (done)", future.ToString());

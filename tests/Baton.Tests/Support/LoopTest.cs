@@ -9,10 +9,19 @@ public sealed class LoopTest
 
     private readonly List<LoopExceptionContext> _reports = [];
     private readonly long _start;
+    private readonly List<LoopWarning> _warnings = [];
 
-    private LoopTest(IoDriver? driver)
+    private LoopTest(IoDriver? driver, Action<EventLoopOptions>? configure)
     {
-        Loop = new EventLoop(new EventLoopOptions { Driver = driver, ExceptionHandler = (_, report) => _reports.Add(report), Name = "test" });
+        var options = new EventLoopOptions
+        {
+            Driver = driver,
+            ExceptionHandler = (_, report) => _reports.Add(report),
+            WarningHandler = (_, warning) => _warnings.Add(warning),
+            Name = "test",
+        };
+        configure?.Invoke(options);
+        Loop = new EventLoop(options);
         _start = Loop.Time;
     }
 
@@ -30,6 +39,21 @@ public sealed class LoopTest
 
     /// <summary>Runs a test body that drives the loop itself.</summary>
     public static void On(Action<LoopTest> body) => OnThread(() => Execute(new VirtualDriver(), body));
+
+    /// <inheritdoc cref="On(Action{LoopTest})"/>
+    public static void On(Action<EventLoopOptions> configure, Action<LoopTest> body) => OnThread(() => Execute(new VirtualDriver(), body, configure));
+
+    /// <summary>As <see cref="On(Action{LoopTest})"/>, in debug mode, whose warnings the test has to take.</summary>
+    public static void OnInDebug(Action<LoopTest> body) => On(options => options.Debug = true, body);
+
+    /// <summary>As <see cref="Run(Func{LoopTest, Coroutine})"/>, in debug mode, whose warnings the test has to take.</summary>
+    public static void RunInDebug(Func<LoopTest, Coroutine> main, BlockingWaits blockingWaits = BlockingWaits.Report) => On(
+        options =>
+        {
+            options.Debug = true;
+            options.BlockingWaits = blockingWaits;
+        },
+        test => test.Loop.RunUntilComplete(Call(main, test)));
 
     /// <summary>Runs a coroutine as the main task of a loop.</summary>
     public static void Run(Func<LoopTest, Coroutine> main) => On(test => test.Loop.RunUntilComplete(Call(main, test)));
@@ -111,6 +135,17 @@ public sealed class LoopTest
         return reports;
     }
 
+    /// <summary>What was warned of so far; the test expects it.</summary>
+    public List<LoopWarning> TakeWarnings()
+    {
+        var warnings = _warnings.ToList();
+        _warnings.Clear();
+        return warnings;
+    }
+
+    /// <summary>The one warning so far, which the test expects.</summary>
+    public LoopWarning TakeWarning() => Assert.Single(TakeWarnings());
+
     /// <summary>The one report so far, which the test expects.</summary>
     public LoopExceptionContext TakeReport() => Assert.Single(TakeReports());
 
@@ -133,9 +168,9 @@ public sealed class LoopTest
 
     private static async Coroutine Call(Func<LoopTest, Coroutine> main, LoopTest test) => await main(test);
 
-    private static void Execute(IoDriver? driver, Action<LoopTest> body)
+    private static void Execute(IoDriver? driver, Action<LoopTest> body, Action<EventLoopOptions>? configure = null)
     {
-        var test = new LoopTest(driver);
+        var test = new LoopTest(driver, configure);
         try
         {
             body(test);
@@ -151,6 +186,7 @@ public sealed class LoopTest
         }
 
         Assert.Empty(test._reports);
+        Assert.Empty(test._warnings.Select(warning => warning.ToString()));
     }
 }
 

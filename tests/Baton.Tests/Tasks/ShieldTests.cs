@@ -289,9 +289,9 @@ public class ShieldTests
     public void It_says_what_it_shields() => LoopTest.Run(async test =>
     {
         var shield = Coroutine.Shield(Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(1), 1), "inner"));
-        Assert.Equal("Shield of Task 'inner' (pending)", shield.ToString());
+        Assert.Equal("Shield [Task 'inner' (pending)] (pending)", shield.ToString());
         shield.Cancel();
-        Assert.Equal("Shield of Task 'inner' (pending) (cancelled)", shield.ToString());
+        Assert.Equal("Shield [Task 'inner' (pending)] (cancelled)", shield.ToString());
         await Coroutine.Sleep(TimeSpan.FromMilliseconds(9));
     });
 

@@ -192,7 +192,7 @@ public class TaskGroupOptionsTests
         Assert.All(reports, report => Assert.Same(running, report.Source));
         Assert.All(reports, report => Assert.Same(task, report.Future));
         Assert.StartsWith("TaskGroup 'workers' has waited 10 s for 1 of its tasks", reports[0].Message, StringComparison.Ordinal);
-        Assert.Contains("Task 'stuck' (cancelling), suspended in Coroutine.Sleep", reports[0].Message, StringComparison.Ordinal);
+        Assert.Contains("Task 'stuck' (cancelling), which waits for Coroutine.Sleep", reports[0].Message, StringComparison.Ordinal);
         Assert.Contains("has waited 30 s", reports[1].Message, StringComparison.Ordinal);
         Assert.Equal(101 * Second, test.Elapsed);
         Assert.Equal(0, test.Loop.TimerCount);
@@ -237,9 +237,9 @@ public class TaskGroupOptionsTests
             new TaskGroupOptions { ReportStuckAfter = Second });
         var message = test.TakeReport().Message;
         Assert.Contains("for 7 of its tasks", message, StringComparison.Ordinal);
-        Assert.Contains("Task 'both' (cancelling), suspended in Coroutine.Sleep, Coroutine.Sleep", message, StringComparison.Ordinal);
-        Assert.Contains("Task 'operator' (cancelling), suspended in TestOperation", message, StringComparison.Ordinal);
-        Assert.Contains("Task 'waiter' (cancelling), suspended in Future (pending)", message, StringComparison.Ordinal);
+        Assert.Contains("Task 'both' (cancelling), which waits for ", message, StringComparison.Ordinal);
+        Assert.Contains("Task 'operator' (cancelling), which waits for TestOperation", message, StringComparison.Ordinal);
+        Assert.Contains("Task 'waiter' (cancelling), which waits for Future (pending)", message, StringComparison.Ordinal);
         Assert.EndsWith("; and others", message, StringComparison.Ordinal);
 
         static async Task Plain() => await Coroutine.Sleep(2 * Second);
