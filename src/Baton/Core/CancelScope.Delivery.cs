@@ -211,19 +211,17 @@ public sealed partial class CancelScope
             Task.ScopesWithToken.Remove(this);
         }
 
-        var tasks = new List<LoopTask>();
-        if (_details?.FirstTask is not null)
-        {
-            AddTasksTo(tasks);
-            foreach (var task in tasks)
-            {
-                Remove(task);
-                task.JoinScope(Parent?.NearestForTasks());
-            }
-        }
-        else if (!Task.IsWaiting)
+        if (_details?.FirstTask is null && !Task.IsWaiting)
         {
             return;
+        }
+
+        var tasks = new List<LoopTask>();
+        AddTasksTo(tasks);
+        foreach (var task in tasks)
+        {
+            Remove(task);
+            task.JoinScope(Parent?.NearestForTasks());
         }
 
         if (Parent?.FindDue(Task) is { IsLevelTriggered: true } && Shield)

@@ -18,15 +18,23 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
     internal LoopSynchronizationContext(EventLoop loop) => _owner = loop;
 
     internal LoopSynchronizationContext(LoopTask task)
+        : this(task, task.Loop)
     {
-        _owner = task;
-        if (task.Loop.IsDebug)
+    }
+
+    internal LoopSynchronizationContext(CancelScope scope)
+        : this(scope, scope.Task.Loop)
+    {
+    }
+
+    private LoopSynchronizationContext(object owner, EventLoop loop)
+    {
+        _owner = owner;
+        if (loop.IsDebug)
         {
             RequireWaitNotification();
         }
     }
-
-    internal LoopSynchronizationContext(CancelScope scope) => _owner = scope;
 
     private LoopTask? Task => _owner is CancelScope scope ? scope.Task : _owner as LoopTask;
 

@@ -58,6 +58,19 @@ public class BlockingWaitTests
     });
 
     [Fact]
+    public void A_wait_in_a_cancel_scope_is_reported() => OnBlocker((test, blocker) =>
+    {
+        test.Loop.RunUntilComplete(Run(blocker));
+        Assert.Single(blocker.Warnings);
+
+        static async Coroutine Run(Blocker blocker) => await CancelScope.Run(async Coroutine (_) =>
+        {
+            await Coroutine.Yield();
+            blocker.Event.WaitOne();
+        });
+    });
+
+    [Fact]
     public void Each_place_is_reported_once() => OnBlocker((test, blocker) =>
     {
         for (var i = 0; i < 3; i++)
