@@ -64,7 +64,7 @@ internal static class FetchJob
             UseProxy = useProxy,
         }.UseEventLoop(loop);
 
-        // The time limit is RequestTimeout's, which also covers the body; the client's own ends with the headers and runs on a timer of the pool.
+        // The time limit is the fetcher's, which also covers the body; the client's own ends with the headers and runs on a timer of the pool.
         return new HttpClient(handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
     }
 }

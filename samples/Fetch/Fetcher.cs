@@ -24,25 +24,17 @@ internal sealed class Fetcher
         _queue = new(addresses.Index());
     }
 
-    public async Coroutine RunAsync(int concurrency)
+    /// <summary>Ends when all workers have; after Ctrl-C, which cancels the task that runs this, so are they.</summary>
+    public Coroutine RunAsync(int concurrency)
     {
         var count = Math.Min(concurrency, _queue.Count);
-        LoopTask[] workers = [.. Enumerable.Range(1, count).Select(number => Coroutine.Start(WorkAsync(), $"worker {number}"))];
-        try
+        return TaskGroup.Run(async Coroutine (workers) =>
         {
-            foreach (var worker in workers)
+            for (var number = 1; number <= count; number++)
             {
-                await worker;
+                _ = workers.CreateTask(WorkAsync(), $"worker {number}");
             }
-        }
-        finally
-        {
-            // After Ctrl-C the others must stop too. For a worker that is done this does nothing.
-            foreach (var worker in workers)
-            {
-                worker.Cancel();
-            }
-        }
+        });
     }
 
     private async Coroutine WorkAsync()
@@ -67,21 +59,25 @@ internal sealed class Fetcher
         var status = 0;
         var bytes = 0L;
         PageFailure? failure = null;
-        using var timeout = new RequestTimeout(_timeout, _threads);
         try
         {
-            using var response = await _client.GetAsync(address.Uri, HttpCompletionOption.ResponseHeadersRead, timeout.Token);
-            _threads.Record();
-            status = (int)response.StatusCode;
-            failure = response.IsSuccessStatusCode ? null : PageFailure.From(response);
-            await using var body = await response.Content.ReadAsStreamAsync(timeout.Token);
-            while (await body.ReadAsync(buffer, timeout.Token) is var read and > 0)
+            await LoopTimeout.Run(_timeout, async Coroutine () =>
             {
+                // What HttpClient waits for is not Baton's: it ends by this token, when the time is over or the worker is cancelled.
+                var token = LoopTask.Current!.CancellationToken;
+                using var response = await _client.GetAsync(address.Uri, HttpCompletionOption.ResponseHeadersRead, token);
                 _threads.Record();
-                bytes += read;
-            }
+                status = (int)response.StatusCode;
+                failure = response.IsSuccessStatusCode ? null : PageFailure.From(response);
+                await using var body = await response.Content.ReadAsStreamAsync(token);
+                while (await body.ReadAsync(buffer, token) is var read and > 0)
+                {
+                    _threads.Record();
+                    bytes += read;
+                }
+            });
         }
-        catch (Exception) when (timeout.HasExpired)
+        catch (TimeoutException)
         {
             failure = PageFailure.TimedOut(_timeout);
         }
