@@ -518,7 +518,8 @@ public class CancelScopeDeliveryTests
                     {
                         test.Loop.CallSoon(() => operation.Fail(new CancelledException(message)));
                         return true;
-                    },
+                    }
+                    ,
                     _ => TestOperation.EndAtOnce,
                 },
             };
