@@ -110,23 +110,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         return this;
     }
 
-    internal GatherFuture<TResult> AddAll<TChild>(IEnumerable<Coroutine<TChild>> children)
-    {
-        try
-        {
-            foreach (var child in children)
-            {
-                Add(child);
-            }
-        }
-        catch
-        {
-            Abandon();
-            throw;
-        }
-
-        return this;
-    }
+    internal GatherFuture<TResult> AddAll<TChild>(IEnumerable<Coroutine<TChild>> children) =>
+        AddEach(children, static (gather, child) => gather.Add(child));
 
     internal GatherFuture<TResult> AddAll<TChild>(ReadOnlySpan<Coroutine<TChild>> children)
     {
@@ -138,23 +123,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         return this;
     }
 
-    internal GatherFuture<TResult> AddAll(IEnumerable<Coroutine> children)
-    {
-        try
-        {
-            foreach (var child in children)
-            {
-                Add(child);
-            }
-        }
-        catch
-        {
-            Abandon();
-            throw;
-        }
-
-        return this;
-    }
+    internal GatherFuture<TResult> AddAll(IEnumerable<Coroutine> children) =>
+        AddEach(children, static (gather, child) => gather.Add(child));
 
     internal GatherFuture<TResult> AddAll(ReadOnlySpan<Coroutine> children)
     {
@@ -166,23 +136,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         return this;
     }
 
-    internal GatherFuture<TResult> AddAll(IEnumerable<IAwaitable> children)
-    {
-        try
-        {
-            foreach (var child in children)
-            {
-                Add(child);
-            }
-        }
-        catch
-        {
-            Abandon();
-            throw;
-        }
-
-        return this;
-    }
+    internal GatherFuture<TResult> AddAll(IEnumerable<IAwaitable> children) =>
+        AddEach(children, static (gather, child) => gather.Add(child));
 
     internal GatherFuture<TResult> AddAll<TChild>(ReadOnlySpan<TChild> children)
         where TChild : class, IAwaitable
@@ -190,6 +145,25 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         foreach (var child in children)
         {
             Add(child);
+        }
+
+        return this;
+    }
+
+    /// <summary>Adds what a sequence yields. Where the sequence throws, what was started from it is not left running.</summary>
+    private GatherFuture<TResult> AddEach<TChild>(IEnumerable<TChild> children, Action<GatherFuture<TResult>, TChild> add)
+    {
+        try
+        {
+            foreach (var child in children)
+            {
+                add(this, child);
+            }
+        }
+        catch
+        {
+            Abandon();
+            throw;
         }
 
         return this;
