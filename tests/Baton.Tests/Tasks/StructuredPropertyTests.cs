@@ -46,9 +46,15 @@ public class StructuredPropertyTests
             (2, leaf),
             (3, from count in few from list in Trees(size / (count + 1)).ArrayOf(count) select (Node)new Sequence(list)),
             (1, from count in few from list in Trees(size / (count + 1)).ArrayOf(count) select (Node)new Parallel(list)),
-            (4, from count in few from list in Trees(size / (count + 1)).ArrayOf(count) from body in Trees(size / 4) from cancel in Gen.Choose(-15, 12)
-                from supervise in flag select (Node)new Group(list, body, cancel, supervise)),
-            (3, from deadline in Gen.Choose(-5, 12) from shield in Gen.Choose(0, 3) from body in Trees(size - 1)
+            (4, from count in few
+                from list in Trees(size / (count + 1)).ArrayOf(count)
+                from body in Trees(size / 4)
+                from cancel in Gen.Choose(-15, 12)
+                from supervise in flag
+                select (Node)new Group(list, body, cancel, supervise)),
+            (3, from deadline in Gen.Choose(-5, 12)
+                from shield in Gen.Choose(0, 3)
+                from body in Trees(size - 1)
                 select (Node)new Scope(body, deadline, shield == 0)),
             (3, from deadline in time from body in Trees(size - 1) select (Node)new TimeOut(body, deadline)));
     }
