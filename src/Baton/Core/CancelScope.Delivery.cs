@@ -84,7 +84,7 @@ public sealed partial class CancelScope
             if (scope._isUndelivered)
             {
                 scope.SetUndelivered(false);
-                scope.CountDelivery();
+                scope.CountThrown();
                 scope.Rare.AcceptedBy = leaf;
             }
 
@@ -268,7 +268,7 @@ public sealed partial class CancelScope
         var start = cancelling.Count;
         if (Task.CancelLeaves(this, Reason))
         {
-            CountDelivery();
+            CountThrown();
         }
         else
         {
@@ -276,6 +276,13 @@ public sealed partial class CancelScope
         }
 
         LoopTask.CancelAwaited(cancelling, start, Reason);
+    }
+
+    /// <summary>A cancellation that is thrown once has been.</summary>
+    private void CountThrown()
+    {
+        CountDelivery();
+        _thrownAt = Task.CountThrownScope();
     }
 
     private void SetUndelivered(bool value)

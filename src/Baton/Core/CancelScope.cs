@@ -20,6 +20,8 @@ public sealed partial class CancelScope
     private State _state;
     private int _deliveredAtEntry;
     private int _deliveriesAtEntry;
+    private int _thrownAtEntry;
+    private int _thrownAt;
     private LoopSynchronizationContext? _context;
     private Details? _details;
 
@@ -228,6 +230,7 @@ public sealed partial class CancelScope
 
         _deliveredAtEntry = Task.DeliveredCancelRequests;
         _deliveriesAtEntry = Task.Deliveries;
+        _thrownAtEntry = Task.ThrownScopes;
         _loop.ReturnToScope(this);
         if (CancelCalled)
         {
@@ -299,9 +302,30 @@ public sealed partial class CancelScope
     private static bool IsCancellation([NotNullWhen(true)] Exception? exception) =>
         exception is OperationCanceledException && (exception is CancelledException || exception.InnerException is not TimeoutException);
 
-    // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
-    private bool IsCancelledFromOutside() =>
-        (!Shield && Parent?.FindDue(Task) is { IsLevelTriggered: true }) || Task.DeliveredCancelRequests > _deliveredAtEntry;
+    private bool IsCancelledFromOutside()
+    {
+        if (!Shield && Parent?.FindDue(Task) is { IsLevelTriggered: true })
+        {
+            return true;
+        }
+
+        // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
+        if (Task.DeliveredCancelRequests <= _deliveredAtEntry)
+        {
+            return false;
+        }
+
+        // Where there is a shield, that was in parallel code, unless it was a scope within the shield.
+        for (var scope = this; !scope.Shield; scope = scope.Parent)
+        {
+            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task) || scope.Parent._thrownAt > _thrownAtEntry)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
 
     /// <summary>As <see cref="EventLoop.CheckThread"/>, for half its price: a scope is entered and left only where its loop runs.</summary>
     private void CheckRunning()

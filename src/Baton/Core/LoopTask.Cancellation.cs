@@ -2,8 +2,8 @@ namespace Baton;
 
 public partial class LoopTask
 {
-    // A request of the task's own that waits for a suspension at which it can be told.
-    private bool _mustCancel;
+    // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all. Short, because there may be a million tasks.
+    private ushort _pendingRequests;
     private bool _isCancelling;
     private int _cancelRequests;
 
@@ -14,10 +14,10 @@ public partial class LoopTask
     public int CancelRequests => _cancelRequests;
 
     /// <summary>
-    /// Those of <see cref="CancelRequests"/> that have been thrown, or that what the task waits for has accepted; of several that came together, and wait to be
-    /// thrown, one counts as not. For constructs that have to know whether a cancellation that they meet came from outside of them: compare with what it was at the beginning.
+    /// Those of <see cref="CancelRequests"/> that have been thrown, or that what the task waits for has accepted. For constructs that have to know whether a
+    /// cancellation that they meet came from outside of them: compare with what it was at the beginning.
     /// </summary>
-    public int DeliveredCancelRequests => _cancelRequests - (_mustCancel ? 1 : 0) - (_details?.UndeliveredScopes ?? 0);
+    public int DeliveredCancelRequests => _cancelRequests - _pendingRequests - (_details?.UndeliveredScopes ?? 0);
 
     /// <summary>
     /// A token that is cancelled when code of the task, at this place, is cancelled: for APIs that take one. The running task's token heeds the cancel scopes
@@ -91,10 +91,13 @@ public partial class LoopTask
     public int Uncancel()
     {
         Loop.CheckThread();
-        if (_cancelRequests > 0 && --_cancelRequests == 0)
+        if (_cancelRequests > 0)
         {
-            _mustCancel = false;
-            RenewTokens();
+            _pendingRequests = (ushort)Math.Min(_pendingRequests, --_cancelRequests);
+            if (_cancelRequests == 0)
+            {
+                RenewTokens();
+            }
         }
 
         return _cancelRequests;
@@ -166,7 +169,7 @@ public partial class LoopTask
         CancelTokens(null);
         if (!IsDone && !CancelLeaves(null, message))
         {
-            _mustCancel = true;
+            _pendingRequests = (ushort)Math.Min(_pendingRequests + 1, ushort.MaxValue);
         }
     }
 

@@ -40,7 +40,7 @@ public partial class LoopTask
             _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
         }
 
-        if (_mustCancel || scope is not null)
+        if (_pendingRequests > 0 || scope is not null)
         {
             DeliverTo(leaf, scope);
         }
@@ -62,7 +62,7 @@ public partial class LoopTask
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryTakePendingCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
     {
-        if (!_mustCancel && scope is null)
+        if (_pendingRequests == 0 && scope is null)
         {
             cancelled = null;
             return false;
@@ -74,7 +74,7 @@ public partial class LoopTask
     private bool TryTakeDueCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
     {
         cancelled = null;
-        var requested = _mustCancel && Reaches(null, scope);
+        var requested = _pendingRequests > 0 && Reaches(null, scope);
         var due = scope?.FindDue(this);
         if (!requested && due is null)
         {
@@ -89,7 +89,7 @@ public partial class LoopTask
     /// <summary>
     /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
     /// </summary>
-    internal void DeferCancel() => _mustCancel = _cancelRequests > 0 && !IsDone;
+    internal void DeferCancel() => _pendingRequests = _cancelRequests > 0 && !IsDone ? Math.Max(_pendingRequests, (ushort)1) : (ushort)0;
 
     /// <summary>Cancels what the task waits for wherever a cancellation reaches it. False where nothing could be cancelled.</summary>
     /// <param name="origin">The scope that was cancelled; null for a request to the task.</param>
@@ -162,12 +162,16 @@ public partial class LoopTask
     /// <summary>Delivers a request that a shield has held back, where the shield has gone.</summary>
     internal void DeliverPendingRequest()
     {
-        if (_mustCancel && !IsDone)
+        if (_pendingRequests > 0 && !IsDone)
         {
             CancelTokens(null);
             var cancelling = Loop.CancellingTasks;
             var start = cancelling.Count;
-            _mustCancel = !CancelLeaves(null, CancelMessage);
+            if (CancelLeaves(null, CancelMessage))
+            {
+                _pendingRequests = 0;
+            }
+
             CancelAwaited(cancelling, start, CancelMessage);
         }
     }
@@ -210,6 +214,11 @@ public partial class LoopTask
     /// <summary>Counts scopes whose cancellation is still to be thrown, once.</summary>
     internal void CountUndelivered(int change) => Rare.UndeliveredScopes += change;
 
+    /// <summary>How many scopes that throw once have thrown: to tell what was before and what after.</summary>
+    internal int ThrownScopes => _details?.ThrownScopes ?? 0;
+
+    internal int CountThrownScope() => ++Rare.ThrownScopes;
+
     /// <summary>
     /// Whether code in <paramref name="scope"/> is within the origin of a cancellation of this task, a scope that it has entered or, where that is null, the task
     /// itself, and no shield lies in between.
@@ -235,7 +244,7 @@ public partial class LoopTask
 
     private void DeliverTo(LoopItem leaf, CancelScope? scope, bool hasPaused = false)
     {
-        var requested = _mustCancel && Reaches(null, scope);
+        var requested = _pendingRequests > 0 && Reaches(null, scope);
         var due = scope?.FindDue(this);
         if (!requested && (due is null || (!hasPaused && MustPause(due))))
         {
@@ -257,7 +266,7 @@ public partial class LoopTask
     {
         if (requested)
         {
-            _mustCancel = false;
+            _pendingRequests = 0;
         }
 
         if (_details is { UndeliveredScopes: > 0 })

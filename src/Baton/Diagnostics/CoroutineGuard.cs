@@ -24,6 +24,7 @@ internal sealed class CoroutineGuard
             return;
         }
 
+        using var books = LoopDebug.KeepBooks();
         var record = new Record(loop, debug, coroutine.GetType(), debug.Capture());
         lock (debug.Unclaimed)
         {
@@ -37,6 +38,7 @@ internal sealed class CoroutineGuard
     /// <summary>The coroutine is awaited, or made a task.</summary>
     internal static void Claim(CoroutineSource coroutine)
     {
+        using var books = LoopDebug.KeepBooks();
         if (s_guards.TryGetValue(coroutine, out var guard))
         {
 #pragma warning disable CA1816 // The finalizer is the purpose of this class, not a safety net for a Dispose.

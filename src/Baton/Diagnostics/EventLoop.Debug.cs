@@ -88,7 +88,8 @@ public sealed partial class EventLoop
     /// <summary>Warns of code that is about to block the loop's thread, or throws. Called by the synchronization contexts.</summary>
     internal void OnBlockingWait(int timeout)
     {
-        if (timeout == 0 || _debug is not { RunningItem: not null, IsReporting: false } debug || debug.BlockingWaits == BlockingWaits.Ignore || !IsOnLoopThread)
+        if (timeout == 0 || _debug is not { RunningItem: not null, IsReporting: false } debug || debug.BlockingWaits == BlockingWaits.Ignore || !IsOnLoopThread
+            || LoopDebug.IsBookkeeping)
         {
             return;
         }
@@ -154,7 +155,7 @@ public sealed partial class EventLoop
             RunItem(_ready.Dequeue());
         }
 
-        CurrentTask = null;
+        LeaveTask();
     }
 
     // Never inlined: reports find by it where the loop begins on the thread's stack.
@@ -162,7 +163,7 @@ public sealed partial class EventLoop
     private void RunItem(LoopItem item)
     {
         var coroutine = (item as LoopTask)?.Source as CoroutineBox ?? item as CoroutineBox ?? item.Resumes;
-        CurrentTask = null;
+        LeaveTask();
         _budget = StepBudget;
         var started = BeginDebug(item);
         try

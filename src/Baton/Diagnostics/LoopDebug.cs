@@ -9,6 +9,9 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     private static int s_count;
     private static readonly ConditionalWeakTable<object, CreationSite> s_sites = [];
 
+    [ThreadStatic]
+    private static bool t_isBookkeeping;
+
     private readonly HashSet<(string Method, int Offset)> _reportedWaits = [];
 
     /// <summary>Whether any loop of the process is in debug mode: the one thing that the making of a coroutine asks.</summary>
@@ -32,12 +35,33 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
 
     internal static void CountStop() => Interlocked.Decrement(ref s_count);
 
-    internal CreationSite Capture() => CreationSite.Capture(stackDepth);
+    /// <summary>
+    /// Whether debug mode does something of its own on this thread. It takes locks, of the runtime's reflection among them, that other threads may hold for a
+    /// moment: that is not the program's doing.
+    /// </summary>
+    internal static bool IsBookkeeping => t_isBookkeeping;
+
+    /// <summary>Says so, until it is disposed of.</summary>
+    internal static Bookkeeping KeepBooks() => new(t_isBookkeeping);
+
+    internal CreationSite Capture()
+    {
+        using var books = KeepBooks();
+        return CreationSite.Capture(stackDepth);
+    }
 
     /// <summary>Remembers where an object was made.</summary>
-    internal void NoteCreation(object made) => s_sites.AddOrUpdate(made, Capture());
+    internal void NoteCreation(object made)
+    {
+        using var books = KeepBooks();
+        s_sites.AddOrUpdate(made, Capture());
+    }
 
-    internal static CreationSite? SiteOf(object made) => s_sites.TryGetValue(made, out var site) ? site : null;
+    internal static CreationSite? SiteOf(object made)
+    {
+        using var books = KeepBooks();
+        return s_sites.TryGetValue(made, out var site) ? site : null;
+    }
 
     /// <summary>
     /// The stack of a wait that began just now, from the method that asked for it. Null where it is not to be reported: it was before, or it is the runtime's own
@@ -50,4 +74,17 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     }
 
     private static bool IsOfConsole(MethodBase method) => method.DeclaringType?.Assembly == typeof(Console).Assembly;
+
+    internal readonly ref struct Bookkeeping
+    {
+        private readonly bool _before;
+
+        internal Bookkeeping(bool before)
+        {
+            _before = before;
+            t_isBookkeeping = true;
+        }
+
+        public void Dispose() => t_isBookkeeping = _before;
+    }
 }

@@ -24,7 +24,7 @@ public class TaskAllocationTests
     });
 
     [Fact]
-    public void A_wait_for_allocates_its_scope_and_nothing_else() => AssertAtMost(176, 10_000, static async count =>
+    public void A_wait_for_allocates_its_scope_and_nothing_else() => AssertAtMost(152, 10_000, static async count =>
     {
         for (var i = 0; i < count; i++)
         {

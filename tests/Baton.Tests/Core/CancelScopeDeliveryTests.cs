@@ -444,8 +444,8 @@ public class CancelScopeDeliveryTests
     [Fact]
     public void A_deep_chain_of_awaits_and_tasks_within_a_scope_is_cancelled() => LoopTest.Run(async test =>
     {
-        Assert.False(await CancelScope.Run(async Coroutine (_) => await Deep(20_000), timeout: Second));
-        Assert.False(await CancelScope.Run(async Coroutine (_) => await Tasks(5_000), timeout: Second));
+        Assert.False(await CancelScope.Run(async Coroutine (_) => await Deep(5_000), timeout: Second));
+        Assert.False(await CancelScope.Run(async Coroutine (_) => await Tasks(1_000), timeout: Second));
         await test.Drain();
 
         static async Coroutine Deep(int depth)

@@ -71,6 +71,31 @@ public class BlockingWaitTests
     });
 
     [Fact]
+    public void The_locks_of_debug_mode_itself_are_not_reported()
+    {
+        var waits = 0;
+        var threads = Enumerable.Range(0, 4).Select(_ => LoopTest.StartThread(() =>
+        {
+            var options = new EventLoopOptions
+            {
+                Debug = true,
+                WarningHandler = (_, warning) => Interlocked.Add(ref waits, warning.Kind == LoopWarningKind.BlockingWait ? 1 : 0),
+            };
+            EventLoop.Run(Churn, options);
+        })).ToList();
+        threads.ForEach(thread => thread.Dispose());
+        Assert.Equal(0, waits);
+
+        static async Coroutine Churn()
+        {
+            for (var i = 0; i < 500; i++)
+            {
+                await Coroutine.Start(Coroutine.FromResult(i));
+            }
+        }
+    }
+
+    [Fact]
     public void Each_place_is_reported_once() => OnBlocker((test, blocker) =>
     {
         for (var i = 0; i < 3; i++)

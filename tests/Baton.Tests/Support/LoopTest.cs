@@ -186,7 +186,7 @@ public sealed class LoopTest
         }
 
         Assert.Empty(test._reports);
-        Assert.Empty(test._warnings.Select(warning => warning.ToString()));
+        Assert.True(test._warnings.Count == 0, string.Join('\n', test._warnings));
     }
 }
 
