@@ -227,7 +227,7 @@ public sealed partial class CancelScope
         }
         else
         {
-            DeliveryCount++;
+            CountThrown();
         }
 
         LoopTask.CancelAwaited(cancelling, start, Reason);

@@ -26,6 +26,8 @@ public sealed partial class CancelScope
     private State _state;
     private int _deliveredAtEntry;
     private int _deliveriesAtEntry;
+    private int _thrownAtEntry;
+    private int _thrownAt;
     private LoopItem? _acceptedBy;
     private LoopSynchronizationContext? _context;
 
@@ -254,6 +256,7 @@ public sealed partial class CancelScope
 
         _deliveredAtEntry = Task.DeliveredRequests;
         _deliveriesAtEntry = Task.Deliveries;
+        _thrownAtEntry = Task.ThrownScopes;
         Attach(_loop.CurrentScope);
         Due = WhatIsDue();
         _loop.ReturnToScope(this);
@@ -341,7 +344,7 @@ public sealed partial class CancelScope
             if (scope._isUndelivered)
             {
                 scope.SetUndelivered(false);
-                scope.DeliveryCount++;
+                scope.CountThrown();
                 scope._acceptedBy = leaf;
             }
 
@@ -375,9 +378,37 @@ public sealed partial class CancelScope
     private static bool IsCancellation([NotNullWhen(true)] Exception? exception) =>
         exception is OperationCanceledException && (exception is CancelledException || exception.InnerException is not TimeoutException);
 
-    // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
-    private bool IsCancelledFromOutside() =>
-        (!Shield && Parent is { Due.IsLevelTriggered: true }) || Task.DeliveredRequests > _deliveredAtEntry;
+    private bool IsCancelledFromOutside()
+    {
+        if (!Shield && Parent is { Due.IsLevelTriggered: true })
+        {
+            return true;
+        }
+
+        // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
+        if (Task.DeliveredRequests <= _deliveredAtEntry)
+        {
+            return false;
+        }
+
+        // Where there is a shield, that was in parallel code, unless it was a scope within the shield.
+        for (var scope = this; !scope.Shield; scope = scope.Parent)
+        {
+            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task) || scope.Parent._thrownAt > _thrownAtEntry)
+            {
+                return true;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>A cancellation that is thrown once has been.</summary>
+    private void CountThrown()
+    {
+        DeliveryCount++;
+        _thrownAt = Task.CountThrownScope();
+    }
 
     private void SetTimer(long now)
     {

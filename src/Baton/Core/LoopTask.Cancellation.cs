@@ -2,8 +2,8 @@ namespace Baton;
 
 public partial class LoopTask
 {
-    // A request of the task's own that waits for a suspension at which it can be told.
-    private bool _mustCancel;
+    // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all.
+    private int _pendingRequests;
     private bool _isCancelling;
     private int _cancelRequests;
 
@@ -85,10 +85,13 @@ public partial class LoopTask
     public int Uncancel()
     {
         Loop.CheckThread();
-        if (_cancelRequests > 0 && --_cancelRequests == 0)
+        if (_cancelRequests > 0)
         {
-            _mustCancel = false;
-            RenewTokens();
+            _pendingRequests = Math.Min(_pendingRequests, --_cancelRequests);
+            if (_cancelRequests == 0)
+            {
+                RenewTokens();
+            }
         }
 
         return _cancelRequests;
@@ -160,7 +163,7 @@ public partial class LoopTask
         CancelTokens(null);
         if (!IsDone && !CancelLeaves(null, message))
         {
-            _mustCancel = true;
+            _pendingRequests++;
         }
     }
 

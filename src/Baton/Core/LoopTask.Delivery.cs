@@ -22,7 +22,10 @@ public partial class LoopTask
     internal bool IsWaiting => _leaves is not null;
 
     /// <summary>Requests to the task, and scopes that throw once, less those that are still to be thrown.</summary>
-    internal int DeliveredRequests => _cancelRequests - (_mustCancel ? 1 : 0) - (_details?.UndeliveredScopes ?? 0);
+    internal int DeliveredRequests => _cancelRequests - _pendingRequests - (_details?.UndeliveredScopes ?? 0);
+
+    /// <summary>How many scopes that throw once have thrown: to tell what was before and what after.</summary>
+    internal int ThrownScopes => _details?.ThrownScopes ?? 0;
 
     /// <summary>In how many iterations the task has been told of a scope's cancellation and has gone on.</summary>
     internal int Deliveries => _details?.Deliveries ?? 0;
@@ -43,7 +46,7 @@ public partial class LoopTask
             _leaves = new List<LoopItem>(4) { (LoopItem)_leaves, leaf };
         }
 
-        if (_mustCancel || scope is { Due: not null })
+        if (_pendingRequests > 0 || scope is { Due: not null })
         {
             DeliverTo(leaf, scope);
         }
@@ -65,7 +68,7 @@ public partial class LoopTask
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool TryTakePendingCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
     {
-        if (!_mustCancel && (scope is null || scope.Due is null))
+        if (_pendingRequests == 0 && (scope is null || scope.Due is null))
         {
             cancelled = null;
             return false;
@@ -77,7 +80,7 @@ public partial class LoopTask
     private bool TryTakeDueCancel(CancelScope? scope, [NotNullWhen(true)] out CancelledException? cancelled)
     {
         cancelled = null;
-        var requested = _mustCancel && Reaches(null, scope);
+        var requested = _pendingRequests > 0 && Reaches(null, scope);
         var due = DueIn(scope);
         if (!requested && due is null)
         {
@@ -92,7 +95,7 @@ public partial class LoopTask
     /// <summary>
     /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
     /// </summary>
-    internal void DeferCancel() => _mustCancel = _cancelRequests > 0 && !IsDone;
+    internal void DeferCancel() => _pendingRequests = _cancelRequests > 0 && !IsDone ? Math.Max(_pendingRequests, 1) : 0;
 
     /// <summary>Cancels what the task waits for wherever a cancellation reaches it. False where nothing could be cancelled.</summary>
     /// <param name="origin">The scope that was cancelled; null for a request to the task.</param>
@@ -140,12 +143,16 @@ public partial class LoopTask
     /// <summary>Delivers a request that a shield has held back, where the shield has gone.</summary>
     internal void DeliverPendingRequest()
     {
-        if (_mustCancel && !IsDone)
+        if (_pendingRequests > 0 && !IsDone)
         {
             CancelTokens(null);
             var cancelling = Loop.CancellingTasks;
             var start = cancelling.Count;
-            _mustCancel = !CancelLeaves(null, CancelMessage);
+            if (CancelLeaves(null, CancelMessage))
+            {
+                _pendingRequests = 0;
+            }
+
             CancelAwaited(cancelling, start, CancelMessage);
         }
     }
@@ -188,6 +195,8 @@ public partial class LoopTask
     /// <summary>Counts scopes whose cancellation is still to be thrown, once.</summary>
     internal void CountUndelivered(int change) => Rare.UndeliveredScopes += change;
 
+    internal int CountThrownScope() => ++Rare.ThrownScopes;
+
     /// <summary>The scope whose cancellation this task has to be told in a scope. One that throws once is for the task alone that has entered it.</summary>
     private CancelScope? DueIn(CancelScope? scope) =>
         scope?.Due is { } due && (due.IsLevelTriggered || ReferenceEquals(due.Task, this)) ? due : null;
@@ -214,7 +223,7 @@ public partial class LoopTask
 
     private void DeliverTo(LoopItem leaf, CancelScope? scope, bool hasPaused = false)
     {
-        var requested = _mustCancel && Reaches(null, scope);
+        var requested = _pendingRequests > 0 && Reaches(null, scope);
         var due = DueIn(scope);
         if (!requested && (due is null || (!hasPaused && MustPause(due))))
         {
@@ -236,7 +245,7 @@ public partial class LoopTask
     {
         if (requested)
         {
-            _mustCancel = false;
+            _pendingRequests = 0;
         }
 
         if (_details is { UndeliveredScopes: > 0 })

@@ -74,7 +74,7 @@ public partial class LoopTask : Future
     {
         if (Source is { Status: CoroutineStatus.Claimed } source)
         {
-            if (_mustCancel)
+            if (_pendingRequests > 0)
             {
                 // As in asyncio, a task that is cancelled before its first step never runs its body.
                 source.Recycle();
@@ -99,7 +99,7 @@ public partial class LoopTask : Future
         Source = null;
         if (source?.TakeFailure() is not { } failure)
         {
-            if (_mustCancel)
+            if (_pendingRequests > 0)
             {
                 // Cancelled in its last step, and no suspension came at which it could have been told.
                 source?.Recycle();
@@ -138,7 +138,7 @@ public partial class LoopTask : Future
 
     private void Unregister()
     {
-        _mustCancel = false;
+        _pendingRequests = 0;
         Loop.Unregister(this);
         if (_details is not null)
         {
@@ -163,6 +163,7 @@ public partial class LoopTask : Future
 
         /// <summary>Scopes that throw once, and are cancelled, and have not thrown.</summary>
         internal int UndeliveredScopes;
+        internal int ThrownScopes;
 
         /// <summary>In how many iterations a cancelled scope has been delivered to this task, which goes on all the same; and the last of these.</summary>
         internal int Deliveries;

@@ -56,6 +56,72 @@ public class CancelScopeShieldTests
     });
 
     [Fact]
+    public void A_scope_within_a_shield_catches_while_several_requests_wait() => LoopTest.Run(async test =>
+    {
+        var log = new List<string>();
+        var task = Coroutine.Start(Body());
+        await Coroutine.Yield();
+        task.Cancel();
+        task.Cancel();
+        await Assert.ThrowsAsync<CancelledException>(async () => await task);
+        Assert.Equal(["caught 1", "slept 2"], log);
+        Assert.Equal(2, task.CancelRequests);
+
+        async Coroutine Body() => await CancelScope.Run(
+            async Coroutine (_) =>
+            {
+                Assert.False(await CancelScope.Run(async Coroutine (_) => await Coroutine.Sleep(Hour), timeout: Second));
+                log.Add($"caught {test.Elapsed.TotalSeconds}");
+                await Coroutine.Sleep(Second);
+                log.Add($"slept {test.Elapsed.TotalSeconds}");
+            },
+            shield: true);
+    });
+
+    [Fact]
+    public void A_scope_within_a_shield_catches_what_is_its_own_whatever_was_thrown_in_parallel_code() => LoopTest.Run(async test =>
+    {
+        foreach (var outerExpires in new[] { true, false })
+        {
+            var log = new List<string>();
+            var task = Coroutine.Start(LoopTimeout.Run(outerExpires ? Second : Hour, async Coroutine () => await Task.WhenAll(Shielded(), Open())));
+            if (!outerExpires)
+            {
+                test.Loop.CallLater(Second, () => task.Cancel());
+            }
+
+            await Assert.ThrowsAsync(outerExpires ? typeof(TimeoutException) : typeof(CancelledException), async () => await task);
+            Assert.Equal(["open", "inner", "outer of the shield"], log);
+
+            async Task Open()
+            {
+                try
+                {
+                    await Coroutine.Sleep(Hour);
+                }
+                finally
+                {
+                    log.Add("open");
+                }
+            }
+
+            async Task Shielded() => await CancelScope.Run(
+                async Coroutine (_) =>
+                {
+                    await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, static () => Coroutine.Sleep(Hour)));
+                    log.Add("inner");
+                    await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () =>
+                    {
+                        await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour));
+                        Assert.Fail("The outer one counts.");
+                    }));
+                    log.Add("outer of the shield");
+                },
+                shield: true);
+        }
+    });
+
+    [Fact]
     public void A_shield_that_is_lowered_lets_through_what_waited() => LoopTest.Run(async test =>
     {
         foreach (var what in new[] { "request", "level", "once" })

@@ -33,6 +33,7 @@ public class StructuredPropertyTests
             from t in time select (Node)new Fail(t),
             from t in time from u in time select (Node)new Swallow(t, u),
             from t in time select (Node)new Foreign(t),
+            from t in time from accepts in Gen.Elements(true, false) select (Node)new Stubborn(t, accepts),
             Gen.Constant((Node)new Sleep(0)));
         if (size < 2)
         {
@@ -116,6 +117,9 @@ public class StructuredPropertyTests
 
     /// <summary>A future that a timer completes, awaited by plain code without a context.</summary>
     private sealed record Foreign(int Time) : Node;
+
+    /// <summary>An operation that comes to its result whether or not it accepts a cancellation before.</summary>
+    private sealed record Stubborn(int Time, bool Accepts) : Node;
 
     private sealed record Sequence(Node[] Steps) : Node
     {
@@ -215,8 +219,16 @@ public class StructuredPropertyTests
 
         private static IEnumerable<Node> Nodes(Node node) => node.Children().SelectMany(Nodes).Prepend(node);
 
-        /// <summary>Whether nothing in the code can outlive a level-triggered scope around it.</summary>
-        private static bool IsUnshielded(Node node) => Nodes(node).All(static inner => inner is not Scope { Shield: true });
+        /// <summary>
+        /// Whether nothing in the code can outlive the cancellation of a scope around it. One that is thrown once, and that came while no branch of parallel code
+        /// waited for anything of Baton's, is thrown in one of them.
+        /// </summary>
+        private static bool EndsAtOnce(Node node, bool level) =>
+            Nodes(node).All(inner => inner is not (Scope { Shield: true } or Stubborn) && (level || inner is not (Swallow or Parallel)));
+
+        /// <summary>Whether the code of the task itself, without the tasks of its groups, lets every cancellation through.</summary>
+        private static bool MustNotice(Node node) =>
+            node is not (Scope { Shield: true } or Stubborn or Swallow or Parallel) && (node is Group group ? MustNotice(group.Body) : node.Children().All(MustNotice));
 
         private async Coroutine Wait(LoopTask task)
         {
@@ -287,6 +299,9 @@ public class StructuredPropertyTests
                     case Foreign foreign:
                         await VisitForeign(foreign);
                         break;
+                    case Stubborn stubborn:
+                        await VisitStubborn(stubborn);
+                        break;
                     case Sequence sequence:
                         foreach (var step in sequence.Steps)
                         {
@@ -309,6 +324,11 @@ public class StructuredPropertyTests
                     default:
                         throw new InvalidOperationException($"What is {node}?");
                 }
+            }
+            catch (OperationCanceledException)
+            {
+                Require(!IsShielded(), "a cancellation got out that came from beyond a shield");
+                throw;
             }
             finally
             {
@@ -366,6 +386,14 @@ public class StructuredPropertyTests
             }
         }
 
+        private async Coroutine VisitStubborn(Stubborn stubborn)
+        {
+            var start = test.Elapsed;
+            var operation = new TestOperation(test.Loop) { OnCancel = (_, _) => stubborn.Accepts };
+            test.Loop.CallLater(stubborn.Time * Tick, () => operation.Succeed(7));
+            Require(await operation.Start() == 7 && test.Elapsed - start == stubborn.Time * Tick, "an operation did not come to its result");
+        }
+
         private async Coroutine VisitParallel(Parallel parallel)
         {
             var branches = parallel.Branches.Select(Branch).ToArray();
@@ -394,6 +422,7 @@ public class StructuredPropertyTests
                 around = _entries[around].Parent;
             }
 
+            var start = test.Elapsed;
             TaskGroup group = null!;
             TimerHandle timer = default;
             try
@@ -429,6 +458,9 @@ public class StructuredPropertyTests
             {
                 timer.Cancel();
                 Require(group.Count == 0 && !group.IsCancelling, "a group ended before its tasks");
+                Require(
+                    node.Cancel < 0 || !EndsAtOnce(node, level: false) || test.Elapsed - start <= node.Cancel * Tick,
+                    "a group outlived its cancellation");
             }
         }
 
@@ -460,8 +492,8 @@ public class StructuredPropertyTests
                 _inScopes--;
                 var caught = scope.Exit(exception);
                 Require(
-                    node.Deadline < 0 || !IsUnshielded(node.Body) || test.Elapsed - start <= node.Deadline * Tick,
-                    "a scope without shields in it outlived its deadline");
+                    node.Deadline < 0 || !EndsAtOnce(node.Body, level: true) || test.Elapsed - start <= node.Deadline * Tick,
+                    "a scope outlived its deadline");
                 Require(!caught || (scope.CancelCalled && exception is OperationCanceledException), "a scope caught what it must not");
                 return caught;
             }
@@ -470,6 +502,7 @@ public class StructuredPropertyTests
         private async Coroutine VisitTimeOut(TimeOut node)
         {
             var outside = CancelScope.Current;
+            var start = test.Elapsed;
             LoopTimeout timeOut = null!;
             try
             {
@@ -479,10 +512,17 @@ public class StructuredPropertyTests
                     _entries.Add(CancelScope.Current!, (outside, LoopTask.Current!));
                     await Visit(node.Body);
                 });
+                Require(
+                    !timeOut.IsExpired || test.Elapsed - start <= node.Deadline * Tick || !MustNotice(node.Body) || Nodes(node.Body).Any(static inner => inner is Fail),
+                    "a time-out that had expired was not thrown");
             }
             catch (TimeoutException exception)
             {
                 Require(timeOut.IsExpired && exception.InnerException is OperationCanceledException, "a time-out was thrown that had not expired");
+            }
+            finally
+            {
+                Require(!EndsAtOnce(node.Body, level: false) || test.Elapsed - start <= node.Deadline * Tick, "code outlived its time-out");
             }
         }
 
