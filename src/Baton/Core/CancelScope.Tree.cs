@@ -6,7 +6,7 @@ namespace Baton;
 //
 // Invariant. Due is the cancelled scope, this one or one around it, whose cancellation the code in this scope has to be told at its next suspension: it
 // changes only where a scope is cancelled, entered or left, or a shield raised or dropped, so that a suspension has one field to look at. Of several, one that
-// is level-triggered counts.
+// is level-triggered counts. One that throws once is due for its own task only, and one exception tells of all that is due.
 public sealed partial class CancelScope
 {
     private CancelScope? _firstChild;

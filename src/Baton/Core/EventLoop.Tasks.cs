@@ -42,7 +42,7 @@ public sealed partial class EventLoop
     /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead.
     /// </param>
     /// <param name="scope">
-    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that is not level-triggered, the nearest around it that is. For
+    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that throws once, the nearest around it that does not, or that is a shield. For
     /// those who wait for the task before they leave the scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
     /// </param>
     /// <exception cref="InvalidOperationException">
