@@ -48,8 +48,8 @@ public sealed partial class EventLoop
     /// <see cref="TaskFactory"/>; without one the task is not eager.
     /// </param>
     /// <param name="scope">
-    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that is not level-triggered, the nearest around it that is. For
-    /// those who wait for the task before they leave the scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
+    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that throws once, the nearest around it that does not, or that is
+    /// a shield. For those who wait for the task before they leave the scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
     /// </param>
     /// <exception cref="InvalidOperationException">
     /// The coroutine has been used, the loop is closed, this is not its thread, an eager start was asked of a loop that does not run, or the scope is not

@@ -1,6 +1,6 @@
 namespace Baton.Tests.Tasks;
 
-/// <summary>Groups that end well or fail. Named in brackets: the test of asyncio's test_taskgroups.py that a test corresponds to.</summary>
+/// <summary>Groups that end well or fail. In comments: the tests of asyncio to which they correspond.</summary>
 public class TaskGroupTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
