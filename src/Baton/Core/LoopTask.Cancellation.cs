@@ -2,8 +2,9 @@ namespace Baton;
 
 public partial class LoopTask
 {
-    // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all.
-    private int _pendingRequests;
+    // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all. A small type, because
+    // there may be a million tasks.
+    private ushort _pendingRequests;
     private bool _isCancelling;
     private int _cancelRequests;
 
@@ -87,7 +88,7 @@ public partial class LoopTask
         Loop.CheckThread();
         if (_cancelRequests > 0)
         {
-            _pendingRequests = Math.Min(_pendingRequests, --_cancelRequests);
+            _pendingRequests = (ushort)Math.Min(_pendingRequests, --_cancelRequests);
             if (_cancelRequests == 0)
             {
                 RenewTokens();
@@ -162,6 +163,14 @@ public partial class LoopTask
         // The tokens first: foreign code that sees its operation fail asks the token why.
         CancelTokens(null);
         if (!IsDone && !CancelLeaves(null, message))
+        {
+            AddPendingRequest();
+        }
+    }
+
+    private void AddPendingRequest()
+    {
+        if (_pendingRequests < ushort.MaxValue)
         {
             _pendingRequests++;
         }

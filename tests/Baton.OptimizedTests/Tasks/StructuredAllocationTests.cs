@@ -6,16 +6,16 @@ public class StructuredAllocationTests
     private const int Operations = 10_000;
 
     // The scope and its synchronization context.
-    private const int ScopeSize = 248;
+    private const int ScopeSize = 256;
 
     // A scope, and the object that shows it as a time-out.
     private const int TimeoutSize = ScopeSize + 24;
 
     // A task with its context (160 bytes), its place in the group, and the callback at its end; here also the awaiter's place beside that callback.
-    private const int ChildSize = 360;
+    private const int ChildSize = 352;
 
     // The group, its scope with that one's context, its wait, the list of failures, the options.
-    private const int GroupSize = 560;
+    private const int GroupSize = 568;
 
     [Fact]
     public void A_scope_allocates_itself() => AssertAllocates(ScopeSize, static async count =>
@@ -85,5 +85,5 @@ public class StructuredAllocationTests
     });
 
     private static void AssertAllocates(double bytes, Func<int, Coroutine> body) =>
-        Assert.InRange(Allocation.PerOperation(Operations, body), bytes - 0.5, bytes + (600.0 / Operations));
+        Assert.InRange(Allocation.PerOperation(Operations, body), bytes - 0.5, bytes + (1000.0 / Operations));
 }
