@@ -89,7 +89,13 @@ public partial class LoopTask
     /// <summary>
     /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
     /// </summary>
-    internal void DeferCancel() => _pendingRequests = _cancelRequests > 0 && !IsDone ? Math.Max(_pendingRequests, (ushort)1) : (ushort)0;
+    internal void DeferCancel()
+    {
+        if (_cancelRequests > 0 && _pendingRequests == 0 && !IsDone)
+        {
+            _pendingRequests = 1;
+        }
+    }
 
     /// <summary>Cancels what the task waits for wherever a cancellation reaches it. False where nothing could be cancelled.</summary>
     /// <param name="origin">The scope that was cancelled; null for a request to the task.</param>

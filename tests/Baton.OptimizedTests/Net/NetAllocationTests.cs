@@ -125,8 +125,15 @@ public class NetAllocationTests
         isOpen = true;
         await Connect(1);
         await NetTest.Until(() => server.AcceptedCount == 2 * Count);
-        await NetTest.Polls(2);
-        var taken = GC.GetTotalMemory(forceFullCollection: true) - before;
+
+        // The memory is that of the whole process: the least of a few readings is without what the test runner has in hand for a moment.
+        var taken = long.MaxValue;
+        for (var reading = 0; reading < 5; reading++)
+        {
+            await NetTest.Polls(2);
+            taken = Math.Min(taken, GC.GetTotalMemory(forceFullCollection: true) - before);
+        }
+
         Assert.InRange(taken / Count, 500, 1500);
         TestContext.Current.TestOutputHelper?.WriteLine($"{taken / Count} bytes a connection");
         foreach (var client in clients)

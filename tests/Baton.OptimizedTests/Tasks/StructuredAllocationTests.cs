@@ -85,5 +85,5 @@ public class StructuredAllocationTests
     });
 
     private static void AssertAllocates(double bytes, Func<int, Coroutine> body) =>
-        Assert.InRange(Allocation.PerOperation(Operations, body), bytes - 0.5, bytes + (600.0 / Operations));
+        Assert.InRange(Allocation.PerOperation(Operations, body), bytes - 0.5, bytes + (1000.0 / Operations));
 }
