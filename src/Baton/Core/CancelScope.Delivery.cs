@@ -98,6 +98,34 @@ public sealed partial class CancelScope
     /// <summary>Something has accepted the cancellation of this scope and has not ended: it may still come to a result.</summary>
     internal void AcceptBy(LoopItem leaf) => Rare.AcceptedBy = leaf;
 
+    /// <summary>
+    /// For those who build constructs of their own: whether code that was in this scope, which has been left, may have obeyed a cancellation from outside of it, so
+    /// that another library's <see cref="OperationCanceledException"/> means that.
+    /// </summary>
+    public bool MayHaveObeyed() =>
+        IsCancelledFromOutside() || (!Shield && (Parent?.FindDue(Task) is not null || (Task.HasPendingRequest && Task.Reaches(null, Parent))));
+
+    /// <summary>
+    /// For those who build constructs of their own: something else is thrown in the place of a cancellation that came out of this scope, which has been left, and came from
+    /// outside of it. It is still to be thrown, at the next suspension.
+    /// </summary>
+    public void RestoreUndelivered()
+    {
+        for (var scope = this; !scope.Shield; scope = scope.Parent)
+        {
+            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task))
+            {
+                Task.RestorePendingRequests(_deliveredAtEntry);
+                break;
+            }
+
+            if (scope.Parent._thrownAt > _thrownAtEntry)
+            {
+                scope.Parent.SetUndelivered(true);
+            }
+        }
+    }
+
     /// <summary>What had accepted cancellations of this scope or of those around it has ended. If with a result, those that throw once are still to be thrown.</summary>
     internal void EndAccepted(LoopItem leaf, bool hasResult)
     {
@@ -262,7 +290,7 @@ public sealed partial class CancelScope
 
     private void SpreadOnce()
     {
-        Task.AddRequest();
+        Task.AddCancelledScope();
         Task.CancelTokens(this);
         var cancelling = _loop.CancellingTasks;
         var start = cancelling.Count;
@@ -290,6 +318,7 @@ public sealed partial class CancelScope
         if (_isUndelivered != value)
         {
             _isUndelivered = value;
+            _thrownAt = value ? 0 : _thrownAt;
             Task.CountUndelivered(value ? 1 : -1);
         }
     }

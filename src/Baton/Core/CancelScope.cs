@@ -228,7 +228,7 @@ public sealed partial class CancelScope
         Parent = _loop.CurrentScope;
         _state = State.Entered;
 
-        _deliveredAtEntry = Task.DeliveredCancelRequests;
+        _deliveredAtEntry = Task.DeliveredRequests;
         _deliveriesAtEntry = Task.Deliveries;
         _thrownAtEntry = Task.ThrownScopes;
         _loop.ReturnToScope(this);
@@ -260,7 +260,7 @@ public sealed partial class CancelScope
         if (CancelCalled && !IsLevelTriggered)
         {
             SetUndelivered(false);
-            Task.Uncancel();
+            Task.RemoveCancelledScope();
         }
 
         CancelCaught = CancelCalled && IsCancellation(exception) && !IsCancelledFromOutside();
@@ -309,16 +309,15 @@ public sealed partial class CancelScope
             return true;
         }
 
-        // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
-        if (Task.DeliveredCancelRequests <= _deliveredAtEntry)
-        {
-            return false;
-        }
-
-        // Where there is a shield, that was in parallel code, unless it was a scope within the shield.
+        // What was still to be thrown at the entry, and was thrown since, came from outside as well.
         for (var scope = this; !scope.Shield; scope = scope.Parent)
         {
-            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task) || scope.Parent._thrownAt > _thrownAtEntry)
+            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task))
+            {
+                return Task.DeliveredRequests > _deliveredAtEntry;
+            }
+
+            if (scope.Parent._thrownAt > _thrownAtEntry)
             {
                 return true;
             }

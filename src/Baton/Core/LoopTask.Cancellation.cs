@@ -14,12 +14,6 @@ public partial class LoopTask
     public int CancelRequests => _cancelRequests;
 
     /// <summary>
-    /// Those of <see cref="CancelRequests"/> that have been thrown, or that what the task waits for has accepted. For constructs that have to know whether a
-    /// cancellation that they meet came from outside of them: compare with what it was at the beginning.
-    /// </summary>
-    public int DeliveredCancelRequests => _cancelRequests - _pendingRequests - (_details?.UndeliveredScopes ?? 0);
-
-    /// <summary>
     /// A token that is cancelled when code of the task, at this place, is cancelled: for APIs that take one. The running task's token heeds the cancel scopes
     /// and time-outs around the code that asks; another task's only that task. Made at first use; after <see cref="Uncancel"/> has taken back every request
     /// there is a fresh one.
@@ -150,7 +144,27 @@ public partial class LoopTask
     }
 
     /// <summary>Counts a cancellation of a scope that is thrown once, like a request to the task.</summary>
-    internal void AddRequest() => _cancelRequests++;
+    internal void AddCancelledScope()
+    {
+        _cancelRequests++;
+        Rare.CancelledScopes++;
+    }
+
+    /// <summary>A scope that throws once, and was cancelled, is left.</summary>
+    internal void RemoveCancelledScope()
+    {
+        Rare.CancelledScopes--;
+        Uncancel();
+    }
+
+    /// <summary>Requests that have been thrown are to be thrown again, down to a number of them.</summary>
+    internal void RestorePendingRequests(int delivered)
+    {
+        while (DeliveredRequests > delivered && _pendingRequests < ushort.MaxValue)
+        {
+            _pendingRequests++;
+        }
+    }
 
     private void CancelNow(string? message)
     {

@@ -21,6 +21,11 @@ public partial class LoopTask
     /// <summary>Whether anything of Baton's is waited for.</summary>
     internal bool IsWaiting => _leaves is not null;
 
+    internal bool HasPendingRequest => _pendingRequests > 0;
+
+    /// <summary>Requests to the task itself less those that are still to be thrown.</summary>
+    internal int DeliveredRequests => _cancelRequests - _pendingRequests - (_details?.CancelledScopes ?? 0);
+
     /// <summary>In how many iterations the task has been told of a scope's cancellation and has gone on.</summary>
     internal int Deliveries => _details?.Deliveries ?? 0;
 

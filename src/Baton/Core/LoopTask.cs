@@ -166,10 +166,13 @@ public partial class LoopTask : Future
         /// <summary>Scopes that the task has entered and in which tasks of groups run.</summary>
         internal List<CancelScope>? ScopesWithTasks;
 
-        /// <summary>Scopes that throw once, and are cancelled, and have not thrown.</summary>
+        /// <summary>Scopes that throw once, and are cancelled.</summary>
+        internal int CancelledScopes;
+
+        /// <summary>Those of them that have not thrown.</summary>
         internal int UndeliveredScopes;
 
-        /// <summary>How many of them have thrown.</summary>
+        /// <summary>How many scopes that throw once have thrown so far, those among them that have been left since.</summary>
         internal int ThrownScopes;
 
         /// <summary>In how many iterations a cancelled scope has been delivered to this task, which goes on all the same; and the last of these.</summary>

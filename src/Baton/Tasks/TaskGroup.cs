@@ -20,7 +20,6 @@ public sealed partial class TaskGroup
     private readonly CancelScope _bodyScope;
     private readonly Join _join;
     private readonly List<Exception> _failures = [];
-    private readonly int _deliveredAtEntry;
     private Member? _firstMember;
     private int _count;
     private State _state;
@@ -29,10 +28,14 @@ public sealed partial class TaskGroup
     {
         _loop = EventLoop.Current;
         _options = options ?? new TaskGroupOptions();
+        if (_options is { TaskFailed: not null, Supervise: false })
+        {
+            throw new ArgumentException("TaskGroupOptions.TaskFailed is for groups that supervise: set Supervise as well, or a failure would cancel the group.", nameof(options));
+        }
+
         _parent = LoopTask.Current ?? throw new InvalidOperationException(
             "A task group was opened outside of a task. Make the code that opens it a task: see Coroutine.Start.");
         _outerScope = CancelScope.Current;
-        _deliveredAtEntry = _parent.DeliveredCancelRequests;
         _bodyScope = new CancelScope { IsLevelTriggered = false };
         _join = new Join(this);
     }
@@ -60,6 +63,7 @@ public sealed partial class TaskGroup
     /// <param name="options">How the group behaves.</param>
     /// <exception cref="AggregateException">The body or tasks failed.</exception>
     /// <exception cref="CancelledException">The task that runs this was cancelled.</exception>
+    /// <exception cref="ArgumentException">The options have a failure handler and do not supervise.</exception>
     /// <exception cref="InvalidOperationException">Outside of a task.</exception>
     public static async Coroutine Run(Func<TaskGroup, Coroutine> body, TaskGroupOptions? options = null)
     {
@@ -88,6 +92,7 @@ public sealed partial class TaskGroup
     /// <returns>The body's result; the type's default where <see cref="Cancel"/> ended the body.</returns>
     /// <exception cref="AggregateException">The body or tasks failed.</exception>
     /// <exception cref="CancelledException">The task that runs this was cancelled.</exception>
+    /// <exception cref="ArgumentException">The options have a failure handler and do not supervise.</exception>
     /// <exception cref="InvalidOperationException">Outside of a task.</exception>
     public static async Coroutine<TResult> Run<TResult>(Func<TaskGroup, Coroutine<TResult>> body, TaskGroupOptions? options = null)
     {

@@ -204,4 +204,24 @@ public class CancelScopeTests
         Assert.Null(CancelScope.Current);
         Assert.Equal(2 * Second, test.Elapsed);
     });
+
+    [Fact]
+    public void A_scope_knows_whether_its_code_is_cancelled_by_whatever_scope() => LoopTest.Run(async test =>
+    {
+        await CancelScope.Run(async Coroutine (outer) =>
+        {
+            Assert.False(outer.IsEffectivelyCancelled);
+            outer.Cancel();
+            Assert.True(outer.IsEffectivelyCancelled);
+            await CancelScope.Run(
+                async Coroutine (inner) =>
+                {
+                    Assert.False(inner.IsEffectivelyCancelled);
+                    await Coroutine.Yield();
+                    inner.Shield = false;
+                    Assert.True(inner.IsEffectivelyCancelled);
+                },
+                shield: true);
+        });
+    });
 }

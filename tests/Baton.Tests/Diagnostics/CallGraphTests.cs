@@ -38,6 +38,39 @@ public class CallGraphTests
     });
 
     [Fact]
+    public void It_leads_through_groups_gathers_shields_and_waits() => LoopTest.Run(async test =>
+    {
+        var child = test.Loop.CreateTask(Coroutine.Sleep(TimeSpan.FromSeconds(1)), "child");
+        LoopTask inGroup = null!;
+        LoopTask[] parents =
+        [
+            test.Loop.CreateTask(Gathers(), "gathers"),
+            test.Loop.CreateTask(Shields(), "shields"),
+            test.Loop.CreateTask(Waits(), "waits"),
+            test.Loop.CreateTask(Groups(), "groups"),
+        ];
+        await Coroutine.Yield();
+        await Coroutine.Yield();
+        var graph = child.GetCallGraph();
+        Assert.Equal(3, graph.AwaitedBy.Count);
+        Assert.StartsWith("Gather of 2", graph.AwaitedBy[0].Future.ToString(), StringComparison.Ordinal);
+        Assert.Same(parents[0], Assert.Single(graph.AwaitedBy[0].AwaitedBy).Future);
+        Assert.StartsWith("Shield", graph.AwaitedBy[1].Future.ToString(), StringComparison.Ordinal);
+        Assert.Same(parents[1], Assert.Single(graph.AwaitedBy[1].AwaitedBy).Future);
+        Assert.Same(parents[2], graph.AwaitedBy[2].Future);
+        Assert.Same(parents[3], Assert.Single(inGroup.GetCallGraph().AwaitedBy).Future);
+        await Coroutine.Sleep(TimeSpan.FromSeconds(2));
+
+        async Coroutine Gathers() => await Coroutine.Gather(child, Coroutine.Sleep(TimeSpan.FromSeconds(1)));
+
+        async Coroutine Shields() => await Coroutine.Shield(child);
+
+        async Coroutine Waits() => await Coroutine.Wait([child]);
+
+        async Coroutine Groups() => await TaskGroup.Run(async Coroutine (group) => inGroup = group.CreateTask(Coroutine.Sleep(TimeSpan.FromSeconds(1))));
+    });
+
+    [Fact]
     public void The_current_task_is_the_default() => LoopTest.Run(async test =>
     {
         var outer = test.Loop.CreateTask(Outer(), "outer");

@@ -211,6 +211,14 @@ public class TaskGroupOptionsTests
     });
 
     [Fact]
+    public void A_failure_handler_without_supervision_is_an_error() => LoopTest.Run(async test =>
+    {
+        var options = new TaskGroupOptions { TaskFailed = (_, _) => { } };
+        var exception = await Assert.ThrowsAsync<ArgumentException>(async () => await TaskGroup.Run(_ => default, options));
+        Assert.Contains("Supervise", exception.Message, StringComparison.Ordinal);
+    });
+
+    [Fact]
     public void A_report_names_a_few_tasks_and_where_each_is_suspended() => LoopTest.Run(async test =>
     {
         var future = test.Loop.CreateFuture();
