@@ -217,7 +217,7 @@ public sealed partial class CancelScope
             return;
         }
 
-        Task.AddRequest();
+        Task.AddCancelledScope();
         Task.CancelTokens(this);
         var cancelling = _loop.CancellingTasks;
         var start = cancelling.Count;
@@ -238,6 +238,7 @@ public sealed partial class CancelScope
         if (_isUndelivered != value)
         {
             _isUndelivered = value;
+            _thrownAt = value ? 0 : _thrownAt;
             Task.CountUndelivered(value ? 1 : -1);
             MarkDue(null);
         }

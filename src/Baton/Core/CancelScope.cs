@@ -290,7 +290,7 @@ public sealed partial class CancelScope
         if (CancelCalled && !IsLevelTriggered)
         {
             SetUndelivered(false);
-            Task.Uncancel();
+            Task.RemoveCancelledScope();
         }
 
         CancelCaught = CancelCalled && IsCancellation(exception) && !IsCancelledFromOutside();
@@ -358,6 +358,30 @@ public sealed partial class CancelScope
     /// <summary>Something has accepted the cancellation of this scope and has not ended: it may still come to a result.</summary>
     internal void AcceptBy(LoopItem leaf) => _acceptedBy = leaf;
 
+    /// <summary>Whether code that was in this scope, which has been left, may have obeyed a cancellation from outside of it.</summary>
+    internal bool MayHaveObeyed() =>
+        IsCancelledFromOutside() || Task.DueIn(Parent) is not null || (Task.HasPendingRequest && !IsShieldedFromTask());
+
+    /// <summary>
+    /// Something else is thrown in the place of what was thrown in this scope, which has been left, and came from outside: that is still to be thrown.
+    /// </summary>
+    internal void RestoreUndelivered()
+    {
+        for (var scope = this; !scope.Shield; scope = scope.Parent)
+        {
+            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task))
+            {
+                Task.RestorePendingRequests(_deliveredAtEntry);
+                break;
+            }
+
+            if (scope.Parent._thrownAt > _thrownAtEntry)
+            {
+                scope.Parent.SetUndelivered(true);
+            }
+        }
+    }
+
     /// <summary>What had accepted cancellations of this scope or of those around it has ended. If with a result, those that throw once are still to be thrown.</summary>
     internal void EndAccepted(LoopItem leaf, bool hasResult)
     {
@@ -385,16 +409,15 @@ public sealed partial class CancelScope
             return true;
         }
 
-        // A request that was still to be thrown at the entry, and was thrown since, came from outside as well.
-        if (Task.DeliveredRequests <= _deliveredAtEntry)
-        {
-            return false;
-        }
-
-        // Where there is a shield, that was in parallel code, unless it was a scope within the shield.
+        // What was still to be thrown at the entry, and was thrown since, came from outside as well.
         for (var scope = this; !scope.Shield; scope = scope.Parent)
         {
-            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task) || scope.Parent._thrownAt > _thrownAtEntry)
+            if (scope.Parent is null || !ReferenceEquals(scope.Parent.Task, Task))
+            {
+                return Task.DeliveredRequests > _deliveredAtEntry;
+            }
+
+            if (scope.Parent._thrownAt > _thrownAtEntry)
             {
                 return true;
             }

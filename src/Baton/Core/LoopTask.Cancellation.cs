@@ -145,7 +145,27 @@ public partial class LoopTask
     }
 
     /// <summary>Counts a cancellation of a scope that is thrown once, like a request to the task.</summary>
-    internal void AddRequest() => _cancelRequests++;
+    internal void AddCancelledScope()
+    {
+        _cancelRequests++;
+        Rare.CancelledScopes++;
+    }
+
+    /// <summary>A scope that throws once, and was cancelled, is left.</summary>
+    internal void RemoveCancelledScope()
+    {
+        Rare.CancelledScopes--;
+        Uncancel();
+    }
+
+    /// <summary>Requests that have been thrown are to be thrown again, down to a number of them.</summary>
+    internal void RestorePendingRequests(int delivered)
+    {
+        while (DeliveredRequests > delivered && _pendingRequests < ushort.MaxValue)
+        {
+            _pendingRequests++;
+        }
+    }
 
     private void CancelNow(string? message)
     {

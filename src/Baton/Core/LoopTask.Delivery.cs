@@ -21,8 +21,10 @@ public partial class LoopTask
     /// <summary>Whether anything of Baton's is waited for.</summary>
     internal bool IsWaiting => _leaves is not null;
 
-    /// <summary>Requests to the task, and scopes that throw once, less those that are still to be thrown.</summary>
-    internal int DeliveredRequests => _cancelRequests - _pendingRequests - (_details?.UndeliveredScopes ?? 0);
+    internal bool HasPendingRequest => _pendingRequests > 0;
+
+    /// <summary>Requests to the task itself less those that are still to be thrown.</summary>
+    internal int DeliveredRequests => _cancelRequests - _pendingRequests - (_details?.CancelledScopes ?? 0);
 
     /// <summary>How many scopes that throw once have thrown: to tell what was before and what after.</summary>
     internal int ThrownScopes => _details?.ThrownScopes ?? 0;
@@ -204,7 +206,7 @@ public partial class LoopTask
     internal int CountThrownScope() => ++Rare.ThrownScopes;
 
     /// <summary>The scope whose cancellation this task has to be told in a scope. One that throws once is for the task alone that has entered it.</summary>
-    private CancelScope? DueIn(CancelScope? scope) =>
+    internal CancelScope? DueIn(CancelScope? scope) =>
         scope?.Due is { } due && (due.IsLevelTriggered || ReferenceEquals(due.Task, this)) ? due : null;
 
     /// <summary>Whether code in <paramref name="scope"/> is within the origin of a cancellation, and no shield lies in between.</summary>

@@ -161,7 +161,8 @@ public partial class LoopTask : Future
         /// <summary>Scopes that the task has entered and of which somebody has asked for a token.</summary>
         internal List<CancelScope>? ScopesWithToken;
 
-        /// <summary>Scopes that throw once, and are cancelled, and have not thrown.</summary>
+        /// <summary>Scopes that throw once and are cancelled; those of them that have not thrown; and how many ever have.</summary>
+        internal int CancelledScopes;
         internal int UndeliveredScopes;
         internal int ThrownScopes;
 

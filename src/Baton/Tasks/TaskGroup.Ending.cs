@@ -43,13 +43,8 @@ public sealed partial class TaskGroup
     {
         if (_failures.Count > 0)
         {
-            if (_parent.DeliveredRequests > _deliveredAtEntry)
-            {
-                // A cancellation from outside was thrown, and failures are thrown in its place: it is due again at the next suspension. The count stays as it is.
-                _parent.Uncancel();
-                _parent.Cancel(cancellation?.Message);
-            }
-
+            // Where a cancellation from outside was thrown, and failures are thrown in its place, it is due again at the next suspension.
+            _bodyScope.RestoreUndelivered();
             throw new AggregateException($"Unhandled errors in {this}", _failures);
         }
 
@@ -87,8 +82,7 @@ public sealed partial class TaskGroup
     /// <summary>Another library's exception counts where it may have obeyed a token; a time-out that it dressed up as a cancellation does not.</summary>
     private bool IsCancellation(OperationCanceledException exception) =>
         exception is CancelledException
-        || (exception.InnerException is not TimeoutException
-            && (_parent.CancelRequests > _deliveredAtEntry || _outerScope is { Due.IsLevelTriggered: true }));
+        || (exception.InnerException is not TimeoutException && _bodyScope.MayHaveObeyed());
 
     private void ReportStuck(TimeSpan waited)
     {

@@ -20,7 +20,6 @@ public sealed partial class TaskGroup
     private readonly CancelScope _bodyScope;
     private readonly Join _join;
     private readonly List<Exception> _failures = [];
-    private readonly int _deliveredAtEntry;
     private Member? _firstMember;
     private int _count;
     private State _state;
@@ -32,7 +31,6 @@ public sealed partial class TaskGroup
         _parent = LoopTask.Current ?? throw new InvalidOperationException(
             "A task group can be opened in a task only. Make the code a coroutine and run it by EventLoop.CreateTask or Coroutine.Start.");
         _outerScope = CancelScope.Current;
-        _deliveredAtEntry = _parent.DeliveredRequests;
         _bodyScope = new CancelScope { IsLevelTriggered = false };
         _join = new Join(this);
     }

@@ -204,6 +204,30 @@ public class TaskGroupCancellationTests
     });
 
     [Fact]
+    public void A_time_out_that_gives_way_to_a_failure_is_still_due_in_its_own_branch_of_parallel_code() => LoopTest.Run(async test =>
+    {
+        var operation = new TestOperation(test.Loop) { OnCancel = static (_, _) => true };
+        await Task.WhenAll(TimedOut(), Other());
+        Assert.Equal(0, operation.CancelRequests);
+
+        async Task TimedOut() => await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () =>
+        {
+            await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (group) =>
+            {
+                _ = group.CreateTask(TaskGroupTests.FailWhenCancelled(TimeSpan.Zero, new IOException()));
+                await Coroutine.Yield();
+            }));
+            await Coroutine.Sleep(Hour);
+        }));
+
+        async Task Other()
+        {
+            test.Loop.CallLater(2 * Second, () => operation.Succeed());
+            await operation.Start();
+        }
+    });
+
+    [Fact]
     public void A_request_that_was_pending_before_the_group_and_is_turned_into_a_failure_is_due_again() => LoopTest.Run(async test =>
     {
         var log = new List<string>();
