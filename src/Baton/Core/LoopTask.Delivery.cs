@@ -138,23 +138,12 @@ public partial class LoopTask
             }
         }
 
-        switch (_leaves)
+        foreach (var leaf in LeavesNow())
         {
-            case LoopItem leaf when origin.Reaches(leaf.WaitScope):
+            if (origin.Reaches(leaf.WaitScope))
+            {
                 DeliverTo(leaf, leaf.WaitScope);
-                break;
-            case List<LoopItem> list:
-                foreach (var leaf in list.ToArray())
-                {
-                    if (origin.Reaches(leaf.WaitScope))
-                    {
-                        DeliverTo(leaf, leaf.WaitScope);
-                    }
-                }
-
-                break;
-            default:
-                break;
+            }
         }
     }
 
@@ -332,17 +321,19 @@ public partial class LoopTask
 
     private void DeliverAfterPause()
     {
-        LoopItem[] leaves = _leaves switch
-        {
-            List<LoopItem> list => [.. list],
-            LoopItem leaf => [leaf],
-            _ => [],
-        };
-        foreach (var leaf in leaves)
+        foreach (var leaf in LeavesNow())
         {
             DeliverTo(leaf, leaf.WaitScope, hasPaused: true);
         }
     }
+
+    /// <summary>What is waited for, to go through while cancelling changes it.</summary>
+    private LoopItem[] LeavesNow() => _leaves switch
+    {
+        List<LoopItem> list => [.. list],
+        LoopItem leaf => [leaf],
+        _ => [],
+    };
 
     private void LeaveScopes()
     {

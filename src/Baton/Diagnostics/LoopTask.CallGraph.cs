@@ -82,17 +82,10 @@ public partial class LoopTask
         return false;
     }
 
-    private LoopItem[] Leaves() => _leaves switch
-    {
-        null => [],
-        List<LoopItem> list => [.. list],
-        var leaf => [(LoopItem)leaf],
-    };
-
     private AwaitStack SuspendedStack()
     {
         var frames = new List<AwaitStackFrame>();
-        var leaves = Leaves();
+        var leaves = LeavesNow();
         foreach (var leaf in leaves)
         {
             if (Climb(leaf, frames))
