@@ -63,8 +63,8 @@ public sealed partial class CancelScope
 
     private bool IsWaitingForSuspension => _limit == Limit.Timeout && IsEntered && !CancelCalled;
 
-    /// <summary>A coroutine suspends in the scope.</summary>
-    internal void OnSuspending()
+    /// <summary>A coroutine in the scope suspends, or sets a timer of its own.</summary>
+    internal void SetWaitingTimers()
     {
         // The outer ones first, so that of equal deadlines they come first.
         while (FindOutermostWaiting() is { } scope)

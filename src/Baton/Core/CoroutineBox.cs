@@ -140,7 +140,7 @@ internal abstract class CoroutineBox : CoroutineSource
     private void EnterScope(CancelScope? scope)
     {
         Scope = scope;
-        scope?.OnSuspending();
+        scope?.SetWaitingTimers();
     }
 
     /// <summary>Suspends on a future: a leaf of the task, so that cancelling the task cancels the future.</summary>
@@ -171,7 +171,7 @@ internal abstract class CoroutineBox : CoroutineSource
     }
 
     internal override bool CancelWait(string? message, CancelScope? origin) =>
-        _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.IsCancelled);
+        _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.EndsCancelled);
 
     internal override Future? Awaiter => Task;
 

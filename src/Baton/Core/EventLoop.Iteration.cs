@@ -84,6 +84,9 @@ public sealed partial class EventLoop
         return now - _lastPoll >= MaximumTimeBetweenPolls;
     }
 
+    /// <summary>A timer is due already: it is for the next iteration, however much else is queued.</summary>
+    private void PollNext() => _itemsSincePoll = MaximumItemsBetweenPolls;
+
     private void Poll()
     {
         DrainInbox();

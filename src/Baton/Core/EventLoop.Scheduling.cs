@@ -44,11 +44,19 @@ public sealed partial class EventLoop
     }
 
     /// <inheritdoc cref="CallLater(TimeSpan, Action)"/>
-    public TimerHandle CallLater(TimeSpan delay, Action<object?> callback, object? state) =>
-        CallAt(Deadline(Time, ToNanoseconds(delay)), callback, state);
+    public TimerHandle CallLater(TimeSpan delay, Action<object?> callback, object? state)
+    {
+        var handle = CallAt(Deadline(Time, ToNanoseconds(delay)), callback, state);
+        if (delay <= TimeSpan.Zero)
+        {
+            PollNext();
+        }
+
+        return handle;
+    }
 
     /// <summary>Has a callback called at a time of this loop's clock. Corresponds to <c>loop.call_at</c>.</summary>
-    /// <param name="when">Nanoseconds of <see cref="Time"/>. A time that is past is due at once, in the next iteration that looks at timers.</param>
+    /// <param name="when">Nanoseconds of <see cref="Time"/>. A time that is past is due at once, in the next iteration.</param>
     /// <param name="callback">What to call.</param>
     /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public TimerHandle CallAt(long when, Action callback)
@@ -61,7 +69,15 @@ public sealed partial class EventLoop
     public TimerHandle CallAt(long when, Action<object?> callback, object? state)
     {
         var item = Prepare(callback, state);
+
+        // A limit whose code sets a timer counts from before: of equal deadlines its own comes first.
+        CurrentScope?.SetWaitingTimers();
         _timers.Add(when, item);
+        if (when <= _lastClock)
+        {
+            PollNext();
+        }
+
         return new TimerHandle(item, when);
     }
 

@@ -8,8 +8,11 @@ public sealed partial class EventLoop
     private int _taskCount;
     private int _taskNumber;
 
-    /// <summary>Tasks that a cancellation has reached and that are still to be cancelled. Empty but while one spreads.</summary>
+    /// <summary>Tasks that are to be cancelled by a cancellation that spreads. Empty but while one does.</summary>
     internal List<LoopTask> CancellingTasks { get; } = [];
+
+    /// <summary>Tasks that a cancellation that spreads has reached. Empty but while one does.</summary>
+    internal List<LoopTask> ReachedTasks { get; } = [];
 
     /// <summary>Calls from other threads whose coroutines have not ended.</summary>
     internal HashSet<IAbandonable> OpenCalls { get; } = [];
@@ -158,6 +161,8 @@ public sealed partial class EventLoop
     [MethodImpl(MethodImplOptions.NoInlining)] // As RunBatch: the step of another task begins here.
     private void StartEagerly(LoopTask task)
     {
+        // A limit around it counts from before the timers that it sets: of equal deadlines its own comes first.
+        CurrentScope?.SetWaitingTimers();
         var current = CurrentTask;
         var scope = CurrentScope;
         var suspended = IsContextSuspended;

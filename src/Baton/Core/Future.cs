@@ -48,6 +48,9 @@ public partial class Future : LoopItem
     /// <summary>Whether the future was cancelled. Corresponds to <c>Future.cancelled</c>.</summary>
     public bool IsCancelled => _state == FutureState.Cancelled;
 
+    /// <summary>Whether who awaits the future will be thrown a cancellation: one exception tells of all requests to cancel him until then.</summary>
+    internal virtual bool EndsCancelled => IsCancelled;
+
     /// <summary>Whether the future failed. Looking at this does not count as retrieving the exception.</summary>
     public bool IsFailed => _state == FutureState.Failed;
 

@@ -98,7 +98,7 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Cancels the task on behalf of one that awaits it: not at once but from a list, so that neither a long chain of tasks nor a ring of them becomes a
+    /// Cancels the task on behalf of one that awaits it: not at once but from a stack, so that neither a long chain of tasks nor a ring of them becomes a
     /// recursion.
     /// </summary>
     protected internal override bool CancelAsAwaited(string? message)
@@ -117,7 +117,7 @@ public partial class LoopTask
         return true;
     }
 
-    /// <summary>Cancels the tasks in the list from an index on, and those that this adds.</summary>
+    /// <summary>Cancels the tasks in the list from an index on, each followed by those that this adds: what a task waits for comes before its neighbour.</summary>
     internal static void CancelAwaited(List<LoopTask> tasks, int start, string? message)
     {
         if (tasks.Count == start)
@@ -125,21 +125,36 @@ public partial class LoopTask
             return;
         }
 
+        // The end of the list is the top of a stack.
+        tasks.Reverse(start, tasks.Count - start);
+        var reached = tasks[start].Loop.ReachedTasks;
+        var firstReached = reached.Count;
         try
         {
-            for (var i = start; i < tasks.Count; i++)
+            while (tasks.Count > start)
             {
-                tasks[i].CancelNow(message);
+                var task = tasks[^1];
+                tasks.RemoveAt(tasks.Count - 1);
+                reached.Add(task);
+                var count = tasks.Count;
+                task.CancelNow(message);
+                tasks.Reverse(count, tasks.Count - count);
             }
         }
         finally
         {
-            for (var i = start; i < tasks.Count; i++)
+            Forget(tasks, start);
+            Forget(reached, firstReached);
+        }
+
+        static void Forget(List<LoopTask> list, int start)
+        {
+            for (var i = start; i < list.Count; i++)
             {
-                tasks[i]._isCancelling = false;
+                list[i]._isCancelling = false;
             }
 
-            tasks.RemoveRange(start, tasks.Count - start);
+            list.RemoveRange(start, list.Count - start);
         }
     }
 

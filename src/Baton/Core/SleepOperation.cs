@@ -58,6 +58,9 @@ internal sealed class SleepOperation : CoroutineSource
         }
         else
         {
+            // A limit around the sleep counts from before it: of equal deadlines its own comes first.
+            Scope?.SetWaitingTimers();
+
             // A sleep without end needs no timer. It must not have one: where time is virtual, the end of time may well come.
             if (_delay != long.MaxValue)
             {

@@ -11,7 +11,7 @@ public readonly partial struct Coroutine
     /// <remarks>
     /// <para>The wait is for the coroutine to have really ended, so it may take longer than the time. Nothing is lost: if it returns all the same, because
     /// it was just done or because it suppresses the cancellation, its result is returned; if it throws something else, that is thrown.</para>
-    /// <para>A time of zero or less: a coroutine does not start; a task or future that is done returns as it does, and any other is cancelled.</para>
+    /// <para>A time of zero or less: a coroutine is cancelled before it starts; a task or future that is done returns as it does, and any other is cancelled.</para>
     /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="coroutine">What to await.</param>
@@ -25,10 +25,9 @@ public readonly partial struct Coroutine
             return await coroutine;
         }
 
-        if (timeout <= TimeSpan.Zero)
+        if (IsOver(timeout))
         {
-            coroutine.Close();
-            throw TimedOut(timeout, null);
+            return await EndNow<TResult>(EventLoop.Current.CreateTask(coroutine, eager: false), timeout);
         }
 
         var scope = EnterTimeout(timeout);
@@ -53,10 +52,10 @@ public readonly partial struct Coroutine
             return;
         }
 
-        if (timeout <= TimeSpan.Zero)
+        if (IsOver(timeout))
         {
-            coroutine.Close();
-            throw TimedOut(timeout, null);
+            await EndNow(EventLoop.Current.CreateTask(coroutine, eager: false), timeout);
+            return;
         }
 
         var scope = EnterTimeout(timeout);
@@ -114,6 +113,10 @@ public readonly partial struct Coroutine
     }
 
     /// <summary>Returns as the future did if it is done; else cancels it and waits until it is.</summary>
+    /// <summary>
+    /// Cancels what is not done, and waits for its end. That takes turns of the loop: who tries again and again, with no time to wait, does not keep
+    /// the loop to himself.
+    /// </summary>
     private static async Coroutine EndNow(Future future, TimeSpan timeout)
     {
         var loop = EventLoop.Current;

@@ -23,6 +23,7 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
     private int _count;
     private int _pending;
     private string? _cancelMessage;
+    private bool _hasFailedAsCancelled;
 
     /// <param name="capacity">How many children there will be, or a guess.</param>
     /// <param name="collect">Makes the result when all children are done, by <see cref="Result"/> or by <see cref="Outcome"/>.</param>
@@ -269,6 +270,9 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
 
     protected internal override bool CancelAsAwaited(string? message) => !IsDone && GatherCancellation.Cancel(this, message, asAwaited: true);
 
+    /// <inheritdoc/>
+    internal override bool EndsCancelled => IsDone ? _hasFailedAsCancelled : IsCancelRequested;
+
     private void Append(Future child)
     {
         if (_count == _children.Length)
@@ -327,6 +331,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         TrySetException(exception);
         if (exception is CancelledException)
         {
+            _hasFailedAsCancelled = true;
+
             // A gather that was cancelled has not failed, and nobody needs to hear of it who does not ask.
             GetException();
         }

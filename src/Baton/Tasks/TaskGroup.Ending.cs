@@ -16,6 +16,7 @@ public sealed partial class TaskGroup
         }
 
         var failure = cancellation is null ? exception : null;
+        var hasWaited = _count > 0;
         while (_count > 0)
         {
             try
@@ -34,12 +35,12 @@ public sealed partial class TaskGroup
             _failures.Add(failure);
         }
 
-        var wasCancelled = _state == State.Aborting;
+        var couldNotBeInterrupted = hasWaited && _state == State.Aborting;
         _state = State.Ended;
-        ThrowOutcome(cancellation, wasCancelled);
+        ThrowOutcome(cancellation, couldNotBeInterrupted);
     }
 
-    private void ThrowOutcome(OperationCanceledException? cancellation, bool wasCancelled)
+    private void ThrowOutcome(OperationCanceledException? cancellation, bool couldNotBeInterrupted)
     {
         if (_failures.Count > 0)
         {
@@ -49,7 +50,7 @@ public sealed partial class TaskGroup
         }
 
         // While its tasks were ending the group could not be interrupted; a request that came meanwhile must not be lost.
-        if (wasCancelled)
+        if (couldNotBeInterrupted)
         {
             if (cancellation is null)
             {

@@ -150,14 +150,14 @@ public sealed partial class TaskGroup
         }
     }
 
-    /// <summary>The tasks of the group that have not ended, newest first.</summary>
+    /// <summary>The tasks of the group that have not ended, in the order in which they were made.</summary>
     public IReadOnlyList<LoopTask> GetTasks()
     {
         _loop.CheckThread();
         var tasks = new List<LoopTask>(_count);
-        for (var member = _firstMember; member is not null; member = member.Next)
+        for (var member = _firstMember; tasks.Count < _count; member = member.Next)
         {
-            tasks.Add(member.Task);
+            tasks.Add(member!.Task);
         }
 
         return tasks;
@@ -180,13 +180,17 @@ public sealed partial class TaskGroup
 
     private void Add(Member member)
     {
-        member.Next = _firstMember;
-        if (_firstMember is not null)
+        // A ring, so that the last one is found from the first: they are cancelled in the order in which they were made.
+        if (_firstMember is not { } first)
         {
-            _firstMember.Previous = member;
+            _firstMember = member.Next = member.Previous = member;
+        }
+        else
+        {
+            (member.Previous, member.Next) = (first.Previous, first);
+            member.Previous.Next = first.Previous = member;
         }
 
-        _firstMember = member;
         _count++;
         member.Task.AddDoneCallback(static (_, member) => ((Member)member!).OnDone(), member, _parent);
         if (_state == State.Aborting)
@@ -198,23 +202,18 @@ public sealed partial class TaskGroup
 
     private void Remove(Member member)
     {
-        if (member.Next is not null)
-        {
-            member.Next.Previous = member.Previous;
-        }
-
-        if (member.Previous is not null)
-        {
-            member.Previous.Next = member.Next;
-        }
-        else
-        {
-            _firstMember = member.Next;
-        }
-
         if (--_count == 0)
         {
+            _firstMember = null;
             _join.Wake();
+            return;
+        }
+
+        member.Previous.Next = member.Next;
+        member.Next.Previous = member.Previous;
+        if (_firstMember == member)
+        {
+            _firstMember = member.Next;
         }
     }
 
@@ -265,9 +264,10 @@ public sealed partial class TaskGroup
         }
 
         _state = State.Aborting;
-        for (var member = _firstMember; member is not null; member = member.Next)
+        var member = _firstMember;
+        for (var left = _count; left > 0; left--, member = member.Next)
         {
-            member.Task.Cancel(message);
+            member!.Task.Cancel(message);
         }
 
         _join.OnAborting();
@@ -276,8 +276,8 @@ public sealed partial class TaskGroup
     /// <summary>A task in the group's list.</summary>
     private sealed class Member(TaskGroup group, LoopTask task)
     {
-        internal Member? Next;
-        internal Member? Previous;
+        internal Member Next = null!;
+        internal Member Previous = null!;
 
         internal LoopTask Task => task;
 

@@ -226,14 +226,14 @@ public class TaskGroupOptionsTests
         await TaskGroup.Run(
             async Coroutine (group) =>
             {
+                _ = group.CreateTask(Swallow(async () => await future), "waiter");
+                _ = group.CreateTask(Swallow(async () => _ = await operation.Start()), "operator");
+                _ = group.CreateTask(Swallow(async () => await Task.WhenAll(Plain(), Plain())), "both");
                 for (var i = 0; i < 4; i++)
                 {
                     _ = group.CreateTask(Swallow(() => Coroutine.Sleep(2 * Second)), $"sleeper {i}");
                 }
 
-                _ = group.CreateTask(Swallow(async () => await future), "waiter");
-                _ = group.CreateTask(Swallow(async () => _ = await operation.Start()), "operator");
-                _ = group.CreateTask(Swallow(async () => await Task.WhenAll(Plain(), Plain())), "both");
                 test.Loop.CallLater(2 * Second, () =>
                 {
                     future.SetResult();

@@ -19,7 +19,7 @@ public class TaskGroupTests
             Assert.False(first.IsDone);
             await Coroutine.Sleep(Second);
             second = group.CreateTask(After(5 * Second, "abc"), "second");
-            Assert.Equal([second, first], group.GetTasks());
+            Assert.Equal([first, second], group.GetTasks());
             Assert.False(group.IsCancelling);
         });
         Assert.Equal((42, "abc"), (first.GetResult(), second.GetResult()));
