@@ -1,11 +1,13 @@
 using System.CommandLine;
 using Baton.Bench.Echo;
 using Baton.Bench.Micro;
+using Baton.Bench.Oracle;
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")
 {
     MicroCommand.Create(),
     EchoCommand.Create(),
+    OracleCommand.Create(),
 
     // What the harness starts as child processes.
     EchoChildCommands.CreateSocketServer(),
