@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary>Groups that end well or fail. In comments: the tests of asyncio to which they correspond.</summary>
@@ -295,8 +297,8 @@ public class TaskGroupTests
         Assert.Equal(2 * Second, test.Elapsed);
     });
 
-    // without_parent_task
     [Fact]
+    [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_without_parent_task")]
     public void A_group_outside_of_a_task_throws() => LoopTest.On(test =>
     {
         Task? outcome = null;
