@@ -223,7 +223,8 @@ public class TaskGroupConformanceTests
         Assert.False(task.IsDone);
         task.Cancel();
         var failure = await FailureOf(task);
-        AssertFailures(Assert.IsType<AggregateException>(Assert.Single(failure.InnerExceptions)), "clean-up", "clean-up", "clean-up", "clean-up", "clean-up");
+        var ofInner = Assert.IsType<AggregateException>(Assert.Single(failure.InnerExceptions));
+        AssertFailures(ofInner, "clean-up", "clean-up", "clean-up", "clean-up", "clean-up");
         Assert.True(ofOuter is null or { IsCancelled: true });
     });
 
@@ -375,7 +376,9 @@ public class TaskGroupConformanceTests
                 throw inBody ? new InsufficientMemoryException() : new IOException();
             }
         }));
-        Assert.Equal(["IOException", "InsufficientMemoryException"], failure.InnerExceptions.Select(inner => inner.GetType().Name).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["IOException", "InsufficientMemoryException"],
+            failure.InnerExceptions.Select(inner => inner.GetType().Name).Order(StringComparer.Ordinal));
 
         static async Coroutine Fail(Exception exception)
         {

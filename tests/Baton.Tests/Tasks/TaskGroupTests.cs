@@ -348,6 +348,7 @@ public class TaskGroupTests
 
     // eager variants; gh-128550
     [Fact]
+    [CPython("regressions.Tasks.gh-128550")]
     public void An_eager_task_runs_its_first_step_at_once() => LoopTest.Run(async test =>
     {
         await TaskGroup.Run(async Coroutine (group) =>
@@ -370,6 +371,7 @@ public class TaskGroupTests
     });
 
     [Fact]
+    [CPython("regressions.Tasks.gh-128550")]
     public void An_eager_task_that_fails_at_once_cancels_the_group() => LoopTest.Run(async test =>
     {
         var exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (group) =>
