@@ -37,7 +37,23 @@ public sealed partial class TaskGroup
 
         var couldNotBeInterrupted = hasWaited && _state == State.Aborting;
         _state = State.Ended;
-        ThrowOutcome(cancellation, couldNotBeInterrupted);
+        try
+        {
+            ThrowOutcome(cancellation, couldNotBeInterrupted);
+        }
+        finally
+        {
+            LetGo();
+        }
+    }
+
+    /// <summary>Whoever keeps the group does not by that keep its task, nor what that task or the group's own have failed with.</summary>
+    private void LetGo()
+    {
+        _parent = null!;
+        _outerScope = null;
+        _bodyScope = null!;
+        _failures = null!;
     }
 
     private void ThrowOutcome(OperationCanceledException? cancellation, bool couldNotBeInterrupted)

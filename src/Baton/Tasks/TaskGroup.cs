@@ -15,11 +15,14 @@ public sealed partial class TaskGroup
 {
     private readonly EventLoop _loop;
     private readonly TaskGroupOptions _options;
-    private readonly LoopTask _parent;
-    private readonly CancelScope? _outerScope;
-    private readonly CancelScope _bodyScope;
     private readonly Join _join;
-    private readonly List<Exception> _failures = [];
+
+    // Let go of when the group has ended.
+    private LoopTask _parent;
+    private CancelScope? _outerScope;
+    private CancelScope _bodyScope;
+    private List<Exception> _failures = [];
+
     private Member? _firstMember;
     private int _count;
     private State _state;

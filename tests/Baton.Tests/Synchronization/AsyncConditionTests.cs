@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 public class AsyncConditionTests
@@ -226,6 +228,7 @@ public class AsyncConditionTests
     });
 
     [Fact]
+    [CPython("regressions.Tasks.gh-112202")]
     public void A_waiter_cancelled_after_it_was_notified_passes_that_on() => LoopTest.Run(async test =>
     {
         // gh-112202; CPython's test_wait_cancel_after_notify, test_cancelled_wakeup and test_cancelled_wakeup_relock.

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary>Time-outs within others, beside requests to the task, and around groups. In comments: the tests of asyncio to which they correspond.</summary>
@@ -40,8 +42,8 @@ public class LoopTimeoutNestingTests
         }
     });
 
-    // nested_timeouts_concurrent
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_nested_timeouts")]
     public void Of_nested_time_outs_that_are_due_in_the_same_iteration_the_outer_is_thrown() => LoopTest.Run(async test =>
     {
         foreach (var (outer, inner) in new[] { (1, 1), (0, 0) })
@@ -120,8 +122,8 @@ public class LoopTimeoutNestingTests
         self.Uncancel();
     });
 
-    // gh-134471
     [Fact]
+    [CPython("regressions.Tasks.gh-134471")]
     public void A_request_that_is_pending_at_the_entry_is_not_swallowed() => LoopTest.Run(async test =>
     {
         foreach (var time in new[] { TimeSpan.Zero, -Second, Second })

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary>Time-outs. In comments: the tests of asyncio to which they correspond.</summary>
@@ -6,8 +8,11 @@ public class LoopTimeoutTests
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
-    // basic, waiter_cancelled
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_basic")]
+    [CPython("test_timeouts.TimeoutTests.test_waiter_cancelled")]
+    [CPython("test_timeouts.TimeoutTests.test_repr_active")]
+    [CPython("test_timeouts.TimeoutTests.test_repr_expired")]
     public void A_block_that_takes_too_long_is_cancelled_and_the_time_out_thrown() => LoopTest.Run(async test =>
     {
         LoopTimeout timeout = null!;
@@ -39,16 +44,20 @@ public class LoopTimeoutTests
         await Coroutine.Sleep(Second);
     });
 
-    // at_basic
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_at_basic")]
     public void A_block_that_goes_on_after_its_deadline_is_cancelled() => LoopTest.Run(async test =>
     {
         var deadline = test.Loop.Time + 2_000_000_000;
-        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt(deadline, async Coroutine (timeout) =>
+        LoopTimeout timeout = null!;
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt(deadline, async Coroutine (t) =>
         {
-            Assert.Equal(deadline, timeout.When);
+            timeout = t;
+            Assert.Equal(deadline, t.When);
             await Coroutine.Sleep(Hour);
         }));
+        Assert.True(timeout.IsExpired);
+        Assert.Equal(deadline, timeout.When);
         await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt<int>(test.Loop.Time + 1_000_000_000, async Coroutine<int> (_) =>
         {
             await Coroutine.Sleep(Hour);
@@ -57,8 +66,9 @@ public class LoopTimeoutTests
         Assert.Equal(3 * Second, test.Elapsed);
     });
 
-    // not_called, repr_finished
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_not_called")]
+    [CPython("test_timeouts.TimeoutTests.test_repr_finished")]
     public void A_block_that_ends_in_time_gives_its_result_and_leaves_no_timer() => LoopTest.Run(async test =>
     {
         LoopTimeout timeout = null!;
@@ -69,6 +79,7 @@ public class LoopTimeoutTests
             return 7;
         }));
         Assert.False(timeout.IsExpired);
+        Assert.True(timeout.When > test.Loop.Time);
         Assert.Equal("LoopTimeout (finished)", timeout.ToString());
         Assert.Equal(0, test.Loop.TimerCount);
         Assert.Equal(8, await LoopTimeout.Run(Second, static () => Coroutine.FromResult(8)));
@@ -76,12 +87,21 @@ public class LoopTimeoutTests
         await LoopTimeout.Run(Second, static async Coroutine () => await Coroutine.Yield());
     });
 
-    // disabled, at_disabled, repr_disabled
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_disabled")]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_at_disabled")]
+    [CPython("test_timeouts.TimeoutTests.test_repr_disabled")]
     public void A_block_without_a_limit_is_not_cancelled() => LoopTest.Run(async test =>
     {
         await LoopTimeout.Run(Timeout.InfiniteTimeSpan, async Coroutine (timeout) => await Check(timeout));
-        await LoopTimeout.RunAt(null, async Coroutine (timeout) => await Check(timeout));
+        LoopTimeout last = null!;
+        await LoopTimeout.RunAt(null, async Coroutine (timeout) =>
+        {
+            last = timeout;
+            await Check(timeout);
+        });
+        Assert.False(last.IsExpired);
+        Assert.Null(last.When);
         Assert.Equal(2 * Hour, test.Elapsed);
 
         async Coroutine Check(LoopTimeout timeout)
@@ -94,8 +114,10 @@ public class LoopTimeoutTests
         }
     });
 
-    // zero, zero_sleep_zero, in_the_past_sleep_zero
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_zero")]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_zero_sleep_zero")]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_in_the_past_sleep_zero")]
     public void A_deadline_that_is_past_cancels_at_the_first_suspension_whatever_that_is() => LoopTest.Run(async test =>
     {
         Func<Coroutine>[] waits =
@@ -110,6 +132,15 @@ public class LoopTimeoutTests
             foreach (var time in new[] { TimeSpan.Zero, -Second, TimeSpan.MinValue })
             {
                 await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(time, wait));
+                LoopTimeout timeout = null!;
+                await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(time, async Coroutine (t) =>
+                {
+                    timeout = t;
+                    await wait();
+                }));
+                Assert.True(timeout.IsExpired);
+                Assert.InRange(timeout.When!.Value, long.MinValue, test.Loop.Time);
+                Assert.Equal(time == TimeSpan.Zero, timeout.When == test.Loop.Time);
             }
 
             foreach (var when in new[] { test.Loop.Time, 0, long.MinValue })
@@ -137,13 +168,20 @@ public class LoopTimeoutTests
         await Coroutine.Yield();
     });
 
-    // foreign_exception_passed, foreign_exception_on_timeout, _2
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_foreign_exception_passed")]
+    [CPython("test_timeouts.TimeoutTests.test_foreign_exception_on_timeout")]
     public void Another_exception_passes_also_where_the_time_is_over() => LoopTest.Run(async test =>
     {
         await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new IOException()));
-        Assert.Equal(0, test.Loop.TimerCount);
         LoopTimeout timeout = null!;
+        await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
+        {
+            timeout = t;
+            throw new IOException();
+        }));
+        Assert.False(timeout.IsExpired);
+        Assert.Equal(0, test.Loop.TimerCount);
         await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
         {
             timeout = t;
@@ -236,6 +274,9 @@ public class LoopTimeoutTests
 
     // expired, expiring, finished: not_entered, already_entered and double_enter cannot be written with Run
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_finished")]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_expired")]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_expiring")]
     public void A_time_out_that_has_expired_or_ended_cannot_be_rescheduled() => LoopTest.Run(async test =>
     {
         LoopTimeout timeout = null!;
@@ -262,8 +303,8 @@ public class LoopTimeoutTests
         }
     });
 
-    // without_task
     [Fact]
+    [CPython("test_timeouts.TimeoutTests.test_timeout_without_task")]
     public void A_time_out_outside_of_a_task_throws() => LoopTest.On(test =>
     {
         Task? outcome = null;

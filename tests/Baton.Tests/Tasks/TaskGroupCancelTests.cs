@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary>Groups that end themselves, by Cancel, and groups within groups.</summary>
@@ -59,6 +61,7 @@ public class TaskGroupCancelTests
 
     // nested_groups_both_cancelled: both bodies are cancelled in the same iteration
     [Fact]
+    [CPython("regressions.Tasks.gh-116720")]
     public void Nested_groups_that_fail_in_the_same_batch_keep_the_count() => LoopTest.Run(async test =>
     {
         var exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (outer) =>
@@ -96,6 +99,7 @@ public class TaskGroupCancelTests
 
     // cancels_task_if_created_during_creation; gh-155418
     [Fact]
+    [CPython("regressions.Tasks.gh-155418")]
     public void An_eager_task_that_cancels_its_group_in_its_first_step_is_cancelled_with_it() => LoopTest.Run(async test =>
     {
         var log = new List<string>();
@@ -204,6 +208,7 @@ public class TaskGroupCancelTests
 
     // gh-155433, with both orders
     [Fact]
+    [CPython("regressions.Tasks.gh-155433")]
     public void Cancel_does_not_swallow_a_request_in_the_same_batch() => LoopTest.Run(async test =>
     {
         foreach (var requestFirst in new[] { true, false })

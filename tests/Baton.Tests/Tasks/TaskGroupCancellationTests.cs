@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary>Groups whose parent is cancelled, at every point. In comments: the tests of asyncio to which they correspond.</summary>
@@ -86,6 +88,8 @@ public class TaskGroupCancellationTests
     [InlineData(Source.Request)]
     [InlineData(Source.TimeOut)]
     [InlineData(Source.Scope)]
+    [CPython("regressions.Tasks.gh-116720")]
+    [CPython("regressions.Tasks.gh-155433")]
     public void A_cancellation_from_outside_while_the_group_aborts_is_not_lost(Source source) => LoopTest.Run(async test =>
     {
         foreach (var fails in new[] { true, false })
@@ -152,6 +156,7 @@ public class TaskGroupCancellationTests
     [InlineData(Source.Request)]
     [InlineData(Source.TimeOut)]
     [InlineData(Source.Scope)]
+    [CPython("regressions.Tasks.gh-116720")]
     public void A_failure_in_the_same_batch_is_thrown_and_the_cancellation_at_the_next_suspension(Source source) => LoopTest.Run(async test =>
     {
         foreach (var failureFirst in new[] { true, false })

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary>Groups that end well or fail. In comments: the tests of asyncio to which they correspond.</summary>
@@ -295,8 +297,8 @@ public class TaskGroupTests
         Assert.Equal(2 * Second, test.Elapsed);
     });
 
-    // without_parent_task
     [Fact]
+    [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_without_parent_task")]
     public void A_group_outside_of_a_task_throws() => LoopTest.On(test =>
     {
         Task? outcome = null;
@@ -346,6 +348,7 @@ public class TaskGroupTests
 
     // eager variants; gh-128550
     [Fact]
+    [CPython("regressions.Tasks.gh-128550")]
     public void An_eager_task_runs_its_first_step_at_once() => LoopTest.Run(async test =>
     {
         await TaskGroup.Run(async Coroutine (group) =>
@@ -368,6 +371,7 @@ public class TaskGroupTests
     });
 
     [Fact]
+    [CPython("regressions.Tasks.gh-128550")]
     public void An_eager_task_that_fails_at_once_cancels_the_group() => LoopTest.Run(async test =>
     {
         var exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (group) =>

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary><c>Coroutine.WaitFor</c>.</summary>
@@ -19,6 +21,7 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for")]
     public void What_does_not_end_in_time_is_cancelled() => LoopTest.Run(async test =>
     {
         var start = test.Loop.Time;
@@ -66,6 +69,7 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_blocking")]
     public void Without_a_limit_it_is_just_an_await() => LoopTest.Run(async test =>
     {
         Assert.Equal(1, await Coroutine.WaitFor(Coroutine.Sleep(Hour, 1), Timeout.InfiniteTimeSpan));
@@ -78,6 +82,7 @@ public class WaitForTests
     [Theory]
     [InlineData(0)]
     [InlineData(-10)]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_timeout_less_then_0_or_0_coroutine_do_not_started")]
     public void With_no_time_a_coroutine_does_not_start(int milliseconds) => LoopTest.Run(async test =>
     {
         var hasRun = false;
@@ -106,6 +111,7 @@ public class WaitForTests
     [Theory]
     [InlineData(0)]
     [InlineData(-10)]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_timeout_less_then_0_or_0_future_done")]
     public void With_no_time_what_is_done_returns_as_it_did(int milliseconds) => LoopTest.Run(async test =>
     {
         var timeout = TimeSpan.FromMilliseconds(milliseconds);
@@ -124,12 +130,15 @@ public class WaitForTests
     [Theory]
     [InlineData(0)]
     [InlineData(-10)]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_timeout_less_then_0_or_0")]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_waits_for_task_cancellation_w_timeout_0")]
     public void With_no_time_a_task_is_cancelled_and_waited_for(int milliseconds) => LoopTest.Run(async test =>
     {
         var start = test.Loop.Time;
         var task = Coroutine.Start(CleanUp(5));
         await Coroutine.Yield();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(task, TimeSpan.FromMilliseconds(milliseconds)));
+        var exception = await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(task, TimeSpan.FromMilliseconds(milliseconds)));
+        Assert.IsType<CancelledException>(exception.InnerException);
         Assert.True(task.IsCancelled);
         Assert.Equal(5_000_000, test.Loop.Time - start);
     });
@@ -158,6 +167,7 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_waits_for_task_cancellation")]
     public void It_waits_until_what_was_cancelled_has_really_ended() => LoopTest.Run(async test =>
     {
         var start = test.Loop.Time;
@@ -165,12 +175,14 @@ public class WaitForTests
         Assert.Equal(210_000_000, test.Loop.Time - start);
         var task = Coroutine.Start(CleanUp(200));
         start = test.Loop.Time;
-        await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(task, Soon));
+        var exception = await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(task, Soon));
+        Assert.IsType<CancelledException>(exception.InnerException);
         Assert.True(task.IsCancelled);
         Assert.Equal(210_000_000, test.Loop.Time - start);
     });
 
     [Fact]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_reraises_exception_during_cancellation")]
     public void Another_exception_during_the_cancellation_is_thrown() => LoopTest.Run(async test =>
     {
         await Assert.ThrowsAsync<IOException>(async () => await Coroutine.WaitFor(FailWhenCancelled(), Soon));
@@ -191,6 +203,8 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_cancel_suppressed")]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_cancellation_race_condition")]
     public void What_suppresses_the_cancellation_returns_its_result() => LoopTest.Run(async test =>
     {
         Assert.Equal(7, await Coroutine.WaitFor(Suppress(), Soon));
@@ -200,6 +214,7 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("test_waitfor.AsyncioWaitForTest.test_wait_for_race_condition")]
     public void A_result_of_the_same_moment_is_not_lost() => LoopTest.Run(async test =>
     {
         // The future is done in the batch in which the time is over, before and after the timer.
@@ -260,6 +275,7 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("regressions.Tasks.gh-81839")]
     public void Cancelling_the_task_when_the_result_is_there_delivers_the_result_first() => LoopTest.Run(async test =>
     {
         var inner = test.Loop.CreateFuture<int>();
@@ -291,6 +307,7 @@ public class WaitForTests
     });
 
     [Fact]
+    [CPython("regressions.Tasks.gh-86296")]
     public void A_cancellation_and_the_timeout_at_the_same_moment_are_a_cancellation() => LoopTest.Run(async test =>
     {
         foreach (var cancelFirst in new[] { true, false })
