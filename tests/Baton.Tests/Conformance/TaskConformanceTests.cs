@@ -29,6 +29,22 @@ public class TaskConformanceTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_other_loop_future")]
+    public void A_task_that_awaits_another_loops_future_fails_and_says_why() => LoopTest.On(test =>
+    {
+        using var other = Other();
+        var future = other.CreateFuture();
+        var exception = Assert.Throws<InvalidOperationException>(() => test.Loop.RunUntilComplete(Await()));
+        Assert.Contains("belongs to another event loop", exception.Message, StringComparison.Ordinal);
+
+        // Outside of any loop there is only one to speak of.
+        exception = Assert.Throws<InvalidOperationException>(() => _ = future.GetAwaiter().IsCompleted);
+        Assert.Contains("its event loop is not running", exception.Message, StringComparison.Ordinal);
+
+        async Coroutine Await() => await future;
+    });
+
+    [Fact]
     [CPython("test_tasks.BaseTaskTests.test_ensure_future_future")]
     [CPython("test_tasks.BaseTaskTests.test_ensure_future_error_msg")]
     public void A_future_is_taken_as_it_is_and_another_loops_is_refused() => LoopTest.On(test =>
