@@ -359,10 +359,12 @@ public partial class Future : LoopItem
 
     [DoesNotReturn]
     private void ThrowForeignAwait() => throw new InvalidOperationException(
-        Loop.IsOnLoopThread
-            ? $"{this} was awaited while its event loop is not running."
-            : $"{this} belongs to another event loop than the code that awaits it. Await it on its own loop: pass a coroutine that does to " +
-              "EventLoop.RunCoroutineThreadSafe.");
+        !Loop.IsOnLoopThread
+            ? $"{this} belongs to another event loop than the code that awaits it. Await it on its own loop: pass a coroutine that does to " +
+              "EventLoop.RunCoroutineThreadSafe."
+            : EventLoop.CurrentOrNull is null
+                ? $"{this} was awaited while its event loop is not running."
+                : $"{this} belongs to another event loop than the code that awaits it, and to one that is not running.");
 
     [DoesNotReturn]
     private void ThrowDone() => throw new InvalidStateException($"{this} is done already.");

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>asyncio's rules of cancellation, one by one, with Baton's deliberate differences.</summary>
@@ -29,6 +31,7 @@ public class CancellationTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_task_cancel_waiter_future")]
     public void Cancel_reaches_the_awaited_future_first_and_arrives_when_that_is_done() => LoopTest.Run(async test =>
     {
         var future = test.Loop.CreateFuture();
@@ -144,6 +147,7 @@ public class CancellationTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_task_cancel_message_getter")]
     public void Cancelled_before_its_first_step_the_body_never_runs() => LoopTest.Run(async test =>
     {
         var ran = false;

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Core;
 
@@ -223,6 +224,9 @@ public class CoroutineTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_ensure_future_coroutine")]
+    [CPython("test_tasks.BaseTaskTests.test_bare_create_task")]
+    [CPython("test_tasks.BaseTaskTests.test_bare_create_named_task")]
     public void Start_makes_a_task_of_the_current_loop() => LoopTest.Run(async test =>
     {
         var task = Coroutine.Start(Coroutine.FromResult(1), "named");
@@ -233,6 +237,7 @@ public class CoroutineTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_ensure_future_coroutine")]
     public void Start_needs_a_running_loop() => LoopTest.On(_ =>
     {
         var coroutine = Coroutine.FromResult(1);

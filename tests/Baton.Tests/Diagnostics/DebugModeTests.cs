@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 using Baton.Tests.Docs;
 
 namespace Baton.Tests.Diagnostics;
@@ -64,6 +65,7 @@ public class DebugModeTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_task_source_traceback")]
     public void Futures_and_tasks_know_where_they_were_made() => LoopTest.RunInDebug(async test =>
     {
         var future = MakeFuture(test.Loop);
@@ -172,6 +174,8 @@ public class DebugModeTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_log_destroyed_pending_task", Improvement =
+        "A task that has not ended when the loop closes is reported, with where it was made.")]
     public void Tasks_that_had_not_ended_and_failures_that_nobody_saw_are_reported_with_where_they_were_made() => LoopTest.OnInDebug(test =>
     {
         test.AllowLeftovers = true;

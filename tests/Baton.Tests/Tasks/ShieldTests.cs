@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary><c>Coroutine.Shield</c>.</summary>
@@ -6,6 +8,7 @@ public class ShieldTests
     private static readonly TimeSpan Hour = TimeSpan.FromHours(1);
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_shield_result")]
     public void The_result_passes_through() => LoopTest.Run(async test =>
     {
         Assert.Equal(1, await Coroutine.Shield(Value()));
@@ -36,6 +39,7 @@ public class ShieldTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_shield_shortcut")]
     public void What_is_done_needs_no_shield() => LoopTest.Run(async test =>
     {
         var future = test.Loop.CreateFuture<int>();
@@ -52,6 +56,7 @@ public class ShieldTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_shield_cancel_inner")]
     public void Where_the_inner_one_is_cancelled_so_is_the_outer() => LoopTest.Run(async test =>
     {
         var inner = Coroutine.Start(Coroutine.Sleep(Hour, 1));
@@ -162,6 +167,7 @@ public class ShieldTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_shield_cancel_outer_result")]
     public void A_result_or_cancellation_after_the_outer_was_cancelled_concerns_nobody() => LoopTest.Run(async test =>
     {
         var first = test.Loop.CreateFuture<int>();

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary><c>Coroutine.Wait</c>.</summary>
@@ -145,6 +147,8 @@ public class WaitTests
     });
 
     [Fact]
+    [CPython("test_tasks.BaseTaskTests.test_wait_errors")]
+    [CPython("test_tasks.BaseTaskTests.test_wait_invalid_args")]
     public void Wrong_arguments_are_refused() => LoopTest.Run(async test =>
     {
         var exception = Assert.Throws<ArgumentException>(() => _ = Coroutine.Wait(new List<LoopTask>()));
