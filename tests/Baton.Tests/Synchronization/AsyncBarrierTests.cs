@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 public class AsyncBarrierTests
@@ -5,6 +7,7 @@ public class AsyncBarrierTests
     private readonly List<string> _log = [];
 
     [Fact]
+    [CPython("test_locks.BarrierTests.test_barrier_parties")]
     public void Parties_must_be_positive()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new AsyncBarrier(0));
@@ -13,6 +16,7 @@ public class AsyncBarrierTests
     }
 
     [Fact]
+    [CPython("test_locks.BarrierTests.test_filling_one_task")]
     public void A_barrier_for_one_never_waits() => LoopTest.Run(async () =>
     {
         // CPython's test_filling_one_task and test_filling_one_task_twice.
@@ -123,6 +127,7 @@ public class AsyncBarrierTests
     });
 
     [Fact]
+    [CPython("test_locks.BarrierTests.test_filling_tasks_cancel_one")]
     public void A_task_that_is_cancelled_just_leaves() => LoopTest.Run(async test =>
     {
         // CPython's test_filling_tasks_cancel_one.
