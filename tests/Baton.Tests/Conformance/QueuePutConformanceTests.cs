@@ -29,6 +29,61 @@ public class QueuePutConformanceTests
     });
 
     [Fact]
+    [CPython("test_queues.QueuePutTests.test_get_cancel_drop_one_pending_reader")]
+    public void A_reader_cancelled_after_it_was_given_an_item_has_it() => LoopTest.Run(async test =>
+    {
+        var queue = new AsyncQueue<int>();
+        var reader = test.Loop.CreateTask(Get(queue));
+        await Coroutine.Yield();
+        queue.PutNoWait(1);
+        queue.PutNoWait(2);
+        reader.Cancel();
+        Assert.Equal(1, await reader); // It ends before the cancellation can reach it, so that nothing is dropped.
+        Assert.Equal(2, queue.GetNoWait());
+    });
+
+    [Fact]
+    [CPython("test_queues.QueuePutTests.test_get_cancel_drop_many_pending_readers", Improvement =
+        "The reader that is cancelled has been given the first item before, and keeps it: the others get what was put in later, and nothing is lost.")]
+    public void Of_many_readers_the_one_that_is_cancelled_does_not_lose_what_it_was_given() => LoopTest.Run(async test =>
+    {
+        var queue = new AsyncQueue<int>();
+        var readers = Enumerable.Range(0, 3).Select(_ => test.Loop.CreateTask(Get(queue))).ToList();
+        await Coroutine.Yield();
+        queue.PutNoWait(1);
+        queue.PutNoWait(2);
+        readers[0].Cancel();
+        Assert.Equal(1, await readers[0]);
+        Assert.Equal(2, await readers[1]);
+        Assert.False(readers[2].IsDone);
+        queue.PutNoWait(3);
+        Assert.Equal(3, await readers[2]);
+    });
+
+    [Fact]
+    [CPython("test_queues.QueuePutTests.test_put_cancel_drop")]
+    public void A_writer_cancelled_when_there_was_room_puts_its_item_once() => LoopTest.Run(async test =>
+    {
+        var queue = new AsyncQueue<int>(1);
+        queue.PutNoWait(1);
+        var writer = test.Loop.CreateTask(Put(queue, 2));
+        await Coroutine.Yield();
+        Assert.Equal(1, queue.GetNoWait());
+        writer.Cancel();
+        try
+        {
+            await writer;
+        }
+        catch (CancelledException)
+        {
+            await queue.PutAsync(2);
+        }
+
+        Assert.Equal(2, queue.GetNoWait());
+        Assert.Equal(0, queue.Count);
+    });
+
+    [Fact]
     [CPython("test_queues.QueuePutTests.test_put_cancelled")]
     public void A_task_that_puts_is_done_when_its_item_has_been_got() => LoopTest.Run(async test =>
     {
