@@ -126,6 +126,62 @@ public class BarrierResetConformanceTests
     });
 
     [Fact]
+    [CPython("test_locks.BarrierTests.test_reset_barrier_while_tasks_draining")]
+    public void A_reset_by_the_last_one_who_leaves_breaks_nobody() => LoopTest.Run(async test =>
+    {
+        var barrier = new AsyncBarrier(Parties);
+        int left = 0, again = 0, third = 0;
+        await BarrierConformanceTests.GatherTasks(test, Parties, async Coroutine<int> (_) =>
+        {
+            await barrier.WaitAsync();
+            left++;
+            if (left == Parties)
+            {
+                // The others have come for the next turn, which this reset is not about.
+                barrier.Reset();
+            }
+
+            await barrier.WaitAsync();
+            again++;
+            await barrier.WaitAsync();
+            Assert.Equal(Parties, again);
+            third++;
+            return 0;
+        });
+        Assert.Equal(Parties, third);
+        BarrierConformanceTests.CheckIsEmpty(barrier);
+    });
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void An_abort_by_the_last_one_who_leaves_breaks_those_who_have_come_again(bool isReset) => LoopTest.Run(async test =>
+    {
+        var barrier = new AsyncBarrier(2);
+        var last = test.Loop.CreateTask(WaitAndAbort());
+        await Coroutine.Yield();
+        await barrier.WaitAsync();
+        var early = test.Loop.CreateTask(WaitIsBroken(barrier), eager: true);
+        await last;
+        Assert.True(await early);
+        Assert.Equal(!isReset, barrier.IsBroken);
+        if (isReset)
+        {
+            BarrierConformanceTests.CheckIsEmpty(barrier);
+        }
+
+        async Coroutine WaitAndAbort()
+        {
+            await barrier.WaitAsync();
+            barrier.Abort();
+            if (isReset)
+            {
+                barrier.Reset();
+            }
+        }
+    });
+
+    [Fact]
     [CPython("test_locks.BarrierTests.test_abort_barrier")]
     public void An_abort_of_an_empty_barrier_breaks_it() => LoopTest.Run(async () =>
     {
