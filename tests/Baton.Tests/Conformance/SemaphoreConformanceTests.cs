@@ -79,7 +79,7 @@ public class SemaphoreConformanceTests
 
     [Fact]
     [CPython("test_locks.SemaphoreTests.test_acquire_no_hang", Improvement =
-        "The unit was the other task's when it was released, before the cancellation: the task is told at its next suspension, and gives the unit back then.")]
+        "The unit was the task's when it was released, before the cancellation: it is told at its next suspension, and gives the unit back.")]
     public void A_unit_that_was_handed_to_a_task_that_is_cancelled_at_once_is_not_lost() => LoopTest.Run(async test =>
     {
         var semaphore = new AsyncSemaphore(1);

@@ -284,7 +284,7 @@ public class StaggeredRaceTests
     public void Each_cancellation_of_who_waits_reaches_an_attempt_that_swallows_them() => LoopTest.Run(async test =>
     {
         var log = new List<string>();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt(null, outer => LoopTimeout.RunAt(null, async Coroutine (inner) =>
+        await Assert.ThrowsAsync<TimeoutException>(async () => await NestedTimeouts(async Coroutine (outer, inner) =>
         {
             try
             {
@@ -295,28 +295,15 @@ public class StaggeredRaceTests
                 log.Add("race");
                 throw;
             }
-        })));
+        }));
         Assert.Equal(["inner", "outer", "race"], log);
         Assert.Equal(0, LoopTask.Current!.CancelRequests);
 
         async Coroutine<int> Attempt(LoopTimeout outer, LoopTimeout inner)
         {
-            await Swallow(inner, "inner");
-            await Swallow(outer, "outer");
+            await Swallow(inner, () => log.Add("inner"));
+            await Swallow(outer, () => log.Add("outer"));
             throw new IOException();
-        }
-
-        async Coroutine Swallow(LoopTimeout timeout, string name)
-        {
-            timeout.RescheduleAt(test.Loop.Time - 1);
-            try
-            {
-                await Coroutine.Sleep(Hour);
-            }
-            catch (CancelledException)
-            {
-                log.Add(name);
-            }
         }
     });
 
@@ -326,7 +313,7 @@ public class StaggeredRaceTests
     public void A_time_out_that_an_attempt_has_swallowed_holds_for_the_next_wait() => LoopTest.Run(async test =>
     {
         var log = new List<string>();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.RunAt(null, outer => LoopTimeout.RunAt(null, async Coroutine (inner) =>
+        await Assert.ThrowsAsync<TimeoutException>(async () => await NestedTimeouts(async Coroutine (outer, inner) =>
         {
             var result = await Coroutine.StaggeredRace([() => Attempt(outer, inner)], null);
             log.Add(result.GetResult());
@@ -339,7 +326,7 @@ public class StaggeredRaceTests
                 log.Add("told");
                 throw;
             }
-        })));
+        }));
         Assert.Equal(["inner", "outer", "result", "told"], log);
         Assert.Equal(TimeSpan.Zero, test.Elapsed);
         Assert.Equal(0, LoopTask.Current!.CancelRequests);
@@ -347,24 +334,28 @@ public class StaggeredRaceTests
 
         async Coroutine<string> Attempt(LoopTimeout outer, LoopTimeout inner)
         {
-            await Swallow(inner, "inner");
-            await Swallow(outer, "outer");
+            await Swallow(inner, () => log.Add("inner"));
+            await Swallow(outer, () => log.Add("outer"));
             return "result";
         }
-
-        async Coroutine Swallow(LoopTimeout timeout, string name)
-        {
-            timeout.RescheduleAt(test.Loop.Time - 1);
-            try
-            {
-                await Coroutine.Sleep(Hour);
-            }
-            catch (CancelledException)
-            {
-                log.Add(name);
-            }
-        }
     });
+
+    /// <summary>A time-out in another, none of which has a deadline yet.</summary>
+    private static Coroutine NestedTimeouts(Func<LoopTimeout, LoopTimeout, Coroutine> body) =>
+        LoopTimeout.RunAt(null, outer => LoopTimeout.RunAt(null, inner => body(outer, inner)));
+
+    private static async Coroutine Swallow(LoopTimeout timeout, Action swallowed)
+    {
+        timeout.RescheduleAt(EventLoop.Current.Time - 1);
+        try
+        {
+            await Coroutine.Sleep(Hour);
+        }
+        catch (CancelledException)
+        {
+            swallowed();
+        }
+    }
 
     private static Coroutine<T> After<T>(int milliseconds, T value) => Coroutine.Sleep(TimeSpan.FromMilliseconds(milliseconds), value);
 }
