@@ -9,6 +9,7 @@ import json
 import selectors
 import sys
 import traceback
+import warnings
 
 OPERATIONS = {}
 IMPROVEMENTS = {}
@@ -49,11 +50,18 @@ class FakeLoop(asyncio.SelectorEventLoop):
         selector = FakeSelector()
         selector.loop = self
         self.now = 0.0
+        self.after_iteration = []
         super().__init__(selector)
         self._clock_resolution = 1e-9
 
     def time(self):
         return self.now
+
+    def _run_once(self):
+        super()._run_once()
+        callbacks, self.after_iteration = self.after_iteration, []
+        for callback in callbacks:
+            callback()
 
 
 class OrderedSet(dict):
@@ -267,6 +275,7 @@ class CountingTask(asyncio.Task):
     """A task that counts the requests to cancel it that are still to be thrown."""
 
     pending = 0
+    is_served = False
 
     def cancel(self, msg=None):
         pending = pending_requests(self)
@@ -295,9 +304,11 @@ def keep(future, error):
 def owe(count):
     """Has requests to cancel the current task thrown again at its next wait."""
     task = asyncio.current_task()
+    is_served = task.is_served
     task.cancel()
     task.uncancel()
     task.pending = count
+    task.is_served = is_served
 
 
 class Keeping:
@@ -317,8 +328,46 @@ class KeepingFuture(Keeping, asyncio.Future):
     pass
 
 
+class Spread:
+    """Whether a cancellation goes from one awaiter to the next."""
+
+    depth = 0
+
+    def __enter__(self):
+        Spread.depth += 1
+
+    def __exit__(self, *error):
+        Spread.depth -= 1
+
+
 class KeepingTask(Keeping, CountingTask):
-    pass
+    """A task that is not cancelled in its last step, where it was asked to be, by itself, after the last thing had come that it waited for."""
+
+    forgotten = 0
+
+    def __init__(self, coroutine, **options):
+        super().__init__(self.run(coroutine), **options)
+
+    def cancel(self, msg=None):
+        may_be_served = Spread.depth == 0 and (self.is_served or pending_requests(self) == 0)
+        wait = self._fut_waiter
+        is_served = may_be_served and wait is not None and wait.done() and asyncio.current_task(self.get_loop()) is not self
+        with Spread():
+            is_accepted = super().cancel(msg)
+        if self._must_cancel:
+            self.is_served = is_served
+        return is_accepted
+
+    def cancelling(self):
+        return super().cancelling() + self.forgotten
+
+    async def run(self, coroutine):
+        result = await coroutine
+        if self.is_served and self._must_cancel:
+            self.forgotten = super().cancelling()
+            while super().cancelling():
+                self.uncancel()
+        return result
 
 
 class KeepingGather(asyncio.tasks._GatheringFuture):
@@ -330,7 +379,8 @@ class KeepingGather(asyncio.tasks._GatheringFuture):
     is_owed = False
 
     def cancel(self, msg=None):
-        is_accepted = super().cancel(msg)
+        with Spread():
+            is_accepted = super().cancel(msg)
         self.is_owed = not is_accepted and not self.done() and not self._cancel_requested
         return is_accepted
 
@@ -440,6 +490,7 @@ class PromptBarrier:
         self.filling = []
         self.blocked = []
         self.leaving = 0
+        self.is_next_turn_due = False
 
     async def wait(self):
         self.filling = [waiter for waiter in self.filling if not waiter.cancelled()]
@@ -499,7 +550,17 @@ class PromptBarrier:
             raise asyncio.BrokenBarrierError(state)
 
     def finish_leaving(self):
-        if self.leaving or self.state == "broken":
+        if self.leaving or self.is_next_turn_due or self.state == "broken":
+            return
+        if any(not waiter.cancelled() for waiter in self.blocked):
+            self.is_next_turn_due = True
+            asyncio.get_running_loop().after_iteration.append(self.begin_next_turn)
+        else:
+            self.state = "filling"
+
+    def begin_next_turn(self):
+        self.is_next_turn_due = False
+        if self.state == "broken":
             return
         self.state = "filling"
         blocked = [waiter for waiter in self.blocked if not waiter.cancelled()]
@@ -1227,6 +1288,7 @@ async def try_finally(run, frame, step, body, handler):
 
 
 def main():
+    warnings.simplefilter("ignore")
     greeting = {"version": ".".join(map(str, sys.version_info[:3])), "improvements": list(IMPROVEMENTS), "operations": list(OPERATIONS)}
     print(json.dumps(greeting), flush=True)
     for line in sys.stdin:

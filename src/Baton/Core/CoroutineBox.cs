@@ -173,6 +173,8 @@ internal abstract class CoroutineBox : CoroutineSource
     internal override bool CancelWait(string? message, CancelScope? origin) =>
         _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.EndsCancelled);
 
+    internal override bool IsWaitOver => _awaited is { IsDone: true };
+
     internal override Future? Awaiter => Task;
 
     internal override string Describe() => _awaited is { } awaited ? awaited.Brief : "a coroutine";

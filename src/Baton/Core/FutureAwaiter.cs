@@ -111,6 +111,8 @@ internal sealed class FutureWait : LoopItem
 
     internal override bool CancelWait(string? message, CancelScope? origin) => _future.CancelAsAwaited(message) || _future.IsCancelled;
 
+    internal override bool IsWaitOver => _future.IsDone;
+
     internal override Future? Awaiter => _task;
 
     internal override string Describe() => _future.Brief;

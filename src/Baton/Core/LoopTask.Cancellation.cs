@@ -4,8 +4,21 @@ public partial class LoopTask
 {
     // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all. Short, because there may be a million tasks.
     private ushort _pendingRequests;
-    private bool _isCancelling;
+    private CancelFlags _cancelFlags;
     private int _cancelRequests;
+
+    /// <summary>One byte, for the same reason.</summary>
+    [Flags]
+    private enum CancelFlags : byte
+    {
+        None = 0,
+
+        /// <summary>The task stands in the list of those that are being cancelled.</summary>
+        Cancelling = 1,
+
+        /// <summary>What the task waited for had come before each of the requests that wait.</summary>
+        Served = 2,
+    }
 
     /// <summary>
     /// Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>, and time-outs and task groups around the code that have cancelled it. Corresponds to
@@ -44,14 +57,26 @@ public partial class LoopTask
 
     private string? CancelMessage => _details?.CancelMessage;
 
+    private bool IsCancelling
+    {
+        get => (_cancelFlags & CancelFlags.Cancelling) != 0;
+        set => SetFlag(CancelFlags.Cancelling, value);
+    }
+
+    private bool IsServed
+    {
+        get => (_cancelFlags & CancelFlags.Served) != 0;
+        set => SetFlag(CancelFlags.Served, value);
+    }
+
     /// <summary>
     /// Asks the task to end: whatever of Baton's it is suspended in is cancelled, so that a <see cref="CancelledException"/> is thrown there; where
     /// there is nothing to cancel, at its next suspension. Corresponds to <c>Task.cancel</c>.
     /// </summary>
     /// <remarks>
-    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first. A
-    /// task that has not started never runs. A task that catches the exception goes on, and may be cancelled again. Code in a shielded
-    /// <see cref="CancelScope"/> is told after it has left the shield.
+    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first, and
+    /// the task ends with its result where no suspension comes after that. A task that has not started never runs. A task that catches the exception goes on, and
+    /// may be cancelled again. Code in a shielded <see cref="CancelScope"/> is told after it has left the shield.
     /// </remarks>
     /// <param name="message">The message of the exception.</param>
     /// <returns>False when the task is done already.</returns>
@@ -63,17 +88,19 @@ public partial class LoopTask
             return false;
         }
 
-        if (_isCancelling)
+        if (IsCancelling)
         {
             // From a callback on the token, which the request before is calling.
             CancelNow(message);
             return true;
         }
 
+        var isServed = (IsServed || _pendingRequests == 0) && IsServedNow();
         var cancelling = Loop.CancellingTasks;
         var start = cancelling.Count;
         CancelAsAwaited(message);
         CancelAwaited(cancelling, start, message);
+        IsServed = isServed;
         return true;
     }
 
@@ -108,9 +135,9 @@ public partial class LoopTask
             return false;
         }
 
-        if (!_isCancelling)
+        if (!IsCancelling)
         {
-            _isCancelling = true;
+            IsCancelling = true;
             Loop.CancellingTasks.Add(this);
         }
 
@@ -151,7 +178,7 @@ public partial class LoopTask
         {
             for (var i = start; i < list.Count; i++)
             {
-                list[i]._isCancelling = false;
+                list[i].IsCancelling = false;
             }
 
             list.RemoveRange(start, list.Count - start);
@@ -177,9 +204,12 @@ public partial class LoopTask
     {
         while (DeliveredRequests > delivered && _pendingRequests < ushort.MaxValue)
         {
+            IsServed = false;
             _pendingRequests++;
         }
     }
+
+    private void SetFlag(CancelFlags flag, bool value) => _cancelFlags = value ? _cancelFlags | flag : _cancelFlags & ~flag;
 
     private void CancelNow(string? message)
     {
@@ -198,9 +228,14 @@ public partial class LoopTask
         CancelTokens(null);
         if (!IsDone && !CancelLeaves(null, message))
         {
+            // Whoever asks by way of a task that awaits this one is to be told, and is so only where this one ends as cancelled.
+            IsServed = false;
             _pendingRequests = (ushort)Math.Min(_pendingRequests + 1, ushort.MaxValue);
         }
     }
+
+    /// <summary>Whether the task is about to go on with what it was waiting for. Not so while it runs.</summary>
+    private bool IsServedNow() => _leaves is LoopItem { IsWaitOver: true } && !ReferenceEquals(Loop.CurrentTask, this);
 
     /// <summary>Cancels the tokens of code that a cancellation reaches: of a scope, or where that is null, of the task.</summary>
     internal void CancelTokens(CancelScope? origin)

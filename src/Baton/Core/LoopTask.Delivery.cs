@@ -98,6 +98,7 @@ public partial class LoopTask
     {
         if (_cancelRequests > 0 && _pendingRequests == 0 && !IsDone)
         {
+            IsServed = false;
             _pendingRequests = 1;
         }
     }

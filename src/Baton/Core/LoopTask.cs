@@ -101,7 +101,7 @@ public partial class LoopTask : Future
         Source = null;
         if (source?.TakeFailure() is not { } failure)
         {
-            if (_pendingRequests > 0)
+            if (_pendingRequests > 0 && !IsServed)
             {
                 // Cancelled in its last step, and no suspension came at which it could have been told.
                 source?.Recycle();

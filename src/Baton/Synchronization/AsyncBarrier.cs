@@ -5,16 +5,20 @@ namespace Baton;
 /// </summary>
 /// <remarks>
 /// <para>Invariants. <em>Filling</em>: fewer than <see cref="Parties"/> wait. <em>Draining</em>: all have come and some have not gone on yet; who comes now waits
-/// for that first. <em>Resetting</em>: the same, but they go on with an exception. <em>Broken</em>: every wait fails until a reset.</para>
+/// for that first, and for the end of the iteration in which the last one goes on. <em>Resetting</em>: the same, but they go on with an exception.
+/// <em>Broken</em>: every wait fails until a reset.</para>
 /// <para>For the loop's thread only. It belongs to the loop that first uses it, and can be made before any runs.</para>
 /// </remarks>
 public sealed class AsyncBarrier : ILoopBound
 {
+    private static readonly Action<object?> OnNextTurn = static barrier => ((AsyncBarrier)barrier!).BeginNextTurn();
+
     private readonly WaiterQueue<int> _filling;
     private readonly WaiterQueue<int> _blocked; // those who came while others were still leaving
     private LoopBinding _binding;
     private WaiterPool<BarrierWaiter>? _pool;
     private State _state;
+    private bool _isNextTurnDue;
     private int _leaving;
 
     /// <summary>Creates a barrier.</summary>
@@ -75,8 +79,8 @@ public sealed class AsyncBarrier : ILoopBound
     }
 
     /// <summary>
-    /// Makes the barrier empty and whole again. Those who wait, or have not gone on yet, get a <see cref="BrokenBarrierException"/>. Corresponds to
-    /// <c>Barrier.reset</c>.
+    /// Makes the barrier empty and whole again. Those who wait, or have not gone on yet, get a <see cref="BrokenBarrierException"/>; those who have come for the
+    /// next turn wait for that. Corresponds to <c>Barrier.reset</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The barrier belongs to another loop.</exception>
     public void Reset()
@@ -156,10 +160,32 @@ public sealed class AsyncBarrier : ILoopBound
         }
     }
 
-    /// <summary>When all have gone, the barrier fills again, first with those who were too early.</summary>
+    /// <summary>
+    /// When all have gone, the barrier fills again, first with those who were too early: not before the last to go has run its step, so that a reset there is about
+    /// the turn that it has left.
+    /// </summary>
     private void FinishLeaving()
     {
-        if (_leaving > 0 || _state == State.Broken)
+        if (_leaving > 0 || _isNextTurnDue || _state == State.Broken)
+        {
+            return;
+        }
+
+        if (_blocked.First is { } first)
+        {
+            _isNextTurnDue = true;
+            first.Loop.BeforePoll(OnNextTurn, this);
+        }
+        else
+        {
+            _state = State.Filling;
+        }
+    }
+
+    private void BeginNextTurn()
+    {
+        _isNextTurnDue = false;
+        if (_state == State.Broken)
         {
             return;
         }

@@ -122,6 +122,10 @@ public class AsyncConditionTests
     });
 
     [Fact]
+    [CPython("test_locks.ConditionTests.test_wait_unacquired")]
+    [CPython("test_locks.ConditionTests.test_wait_for_unacquired")]
+    [CPython("test_locks.ConditionTests.test_notify_unacquired")]
+    [CPython("test_locks.ConditionTests.test_notify_all_unacquired")]
     public void Without_the_lock_everything_throws() => LoopTest.Run(async () =>
     {
         var condition = new AsyncCondition();
@@ -136,6 +140,7 @@ public class AsyncConditionTests
     });
 
     [Fact]
+    [CPython("test_locks.ConditionTests.test_wait_for")]
     public void WaitFor_checks_again_each_time_that_it_is_notified() => LoopTest.Run(async test =>
     {
         var condition = new AsyncCondition();
@@ -193,6 +198,7 @@ public class AsyncConditionTests
     });
 
     [Fact]
+    [CPython("test_locks.ConditionTests.test_wait_cancel")]
     public void A_wait_that_is_cancelled_has_the_lock_when_it_throws() => LoopTest.Run(async test =>
     {
         var condition = new AsyncCondition();
@@ -350,6 +356,7 @@ public class AsyncConditionTests
     });
 
     [Fact]
+    [CPython("test_locks.ConditionTests.test_ambiguous_loops")]
     public void A_lock_of_another_loop_is_refused()
     {
         // CPython's test_ambiguous_loops.

@@ -1,8 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 public class AsyncEventTests
 {
     [Fact]
+    [CPython("test_locks.EventTests.test_wait_on_set")]
+    [CPython("test_locks.EventTests.test_clear")]
     public void Waiting_for_a_set_event_does_not_suspend() => LoopTest.Run(async () =>
     {
         var signal = new AsyncEvent();
@@ -59,6 +63,7 @@ public class AsyncEventTests
     });
 
     [Fact]
+    [CPython("test_locks.EventTests.test_wait_cancel")]
     public void A_waiter_that_is_cancelled_leaves_the_others() => LoopTest.Run(async test =>
     {
         var signal = new AsyncEvent();

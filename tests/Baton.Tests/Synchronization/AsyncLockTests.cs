@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 public class AsyncLockTests
@@ -14,9 +16,11 @@ public class AsyncLockTests
     });
 
     [Fact]
+    [CPython("test_locks.LockTests.test_context_manager")]
     public void Using_releases_whatever_happens() => LoopTest.Run(async () =>
     {
         var mutex = new AsyncLock();
+        Assert.False(mutex.IsLocked);
         await Assert.ThrowsAsync<FormatException>(async () =>
         {
             using (await mutex.AcquireAsync())
@@ -88,6 +92,7 @@ public class AsyncLockTests
     });
 
     [Fact]
+    [CPython("test_locks.LockTests.test_release_not_acquired")]
     public void Releasing_a_free_lock_throws() => LoopTest.Run(async () =>
     {
         var mutex = new AsyncLock();
@@ -137,6 +142,7 @@ public class AsyncLockTests
     });
 
     [Fact]
+    [CPython("test_locks.LockTests.test_acquire_cancel")]
     public void A_waiter_that_is_cancelled_leaves_the_lock_to_the_next() => LoopTest.Run(async test =>
     {
         var mutex = new AsyncLock();
@@ -258,7 +264,6 @@ public class AsyncLockTests
     [Fact]
     public void All_waiters_cancelled_leaves_a_lock_that_works() => LoopTest.Run(async test =>
     {
-        // CPython's test_cancel_race and test_finished_waiter_cancelled.
         var mutex = new AsyncLock();
         await mutex.AcquireAsync();
         var tasks = Enumerable.Range(0, 3).Select(_ => test.Loop.CreateTask(Take(mutex))).ToList();

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 /// <summary>What holds for every flavour of queue, and the order of each.</summary>
@@ -23,6 +25,9 @@ public class AsyncQueueTests
     [InlineData(Flavour.Fifo, "1 3 2")]
     [InlineData(Flavour.Lifo, "2 3 1")]
     [InlineData(Flavour.Priority, "1 2 3")]
+    [CPython("test_queues.QueueBasicTests.test_order")]
+    [CPython("test_queues.LifoQueueTests.test_order")]
+    [CPython("test_queues.PriorityQueueTests.test_order")]
     public void Items_come_out_in_the_order_of_the_flavour(Flavour flavour, string expected) => LoopTest.Run(async () =>
     {
         var queue = Create(flavour);

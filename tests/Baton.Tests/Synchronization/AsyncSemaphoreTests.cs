@@ -1,8 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 public class AsyncSemaphoreTests
 {
     [Fact]
+    [CPython("test_locks.SemaphoreTests.test_initial_value_zero")]
+    [CPython("test_locks.SemaphoreTests.test_release_no_waiters")]
     public void A_unit_that_is_there_is_taken_without_suspending() => LoopTest.Run(async () =>
     {
         var semaphore = new AsyncSemaphore(2);
@@ -26,6 +30,7 @@ public class AsyncSemaphoreTests
     });
 
     [Fact]
+    [CPython("test_locks.SemaphoreTests.test_semaphore_value")]
     public void Numbers_out_of_range_are_refused()
     {
         Assert.Throws<ArgumentOutOfRangeException>(() => new AsyncSemaphore(-1));
@@ -81,6 +86,7 @@ public class AsyncSemaphoreTests
     });
 
     [Fact]
+    [CPython("test_locks.SemaphoreTests.test_release_not_acquired")]
     public void A_bounded_one_notices_when_too_much_is_given_back() => LoopTest.Run(async () =>
     {
         var semaphore = new AsyncSemaphore(2, maximum: 2);
@@ -125,6 +131,8 @@ public class AsyncSemaphoreTests
     });
 
     [Fact]
+    [CPython("test_locks.SemaphoreTests.test_acquire_cancel")]
+    [CPython("test_locks.SemaphoreTests.test_acquire_cancel_before_awoken")]
     public void A_waiter_that_is_cancelled_takes_nothing() => LoopTest.Run(async test =>
     {
         // CPython's test_acquire_cancel and test_acquire_cancel_before_awoken.

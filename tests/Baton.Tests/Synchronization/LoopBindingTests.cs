@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Synchronization;
 
 /// <summary>The loop to which each of the primitives belongs, and the budget that each respects.</summary>
@@ -70,6 +72,7 @@ public class LoopBindingTests
 
     [Theory]
     [MemberData(nameof(Primitives))]
+    [CPython("test_locks.ConditionTests.test_ambiguous_loops")]
     public void It_cannot_be_used_on_another_loop_while_its_own_is_open(string name, Func<Primitive> make) => LoopTest.On(test =>
     {
         var primitive = make();

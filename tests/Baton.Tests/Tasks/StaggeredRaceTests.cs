@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 /// <summary><c>Coroutine.StaggeredRace</c>.</summary>
@@ -7,6 +9,7 @@ public class StaggeredRaceTests
     private static readonly TimeSpan Delay = TimeSpan.FromMilliseconds(10);
 
     [Fact]
+    [CPython("test_staggered.StaggeredTests.test_empty")]
     public void Of_no_attempts_nobody_wins() => LoopTest.Run(async test =>
     {
         var result = await Coroutine.StaggeredRace(Array.Empty<Func<Coroutine<int>>>(), null);
@@ -19,6 +22,7 @@ public class StaggeredRaceTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [CPython("test_staggered.StaggeredTests.test_one_successful")]
     public void The_first_that_succeeds_wins_and_the_next_never_starts(bool eager) => LoopTest.Run(async test =>
     {
         test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
@@ -34,6 +38,7 @@ public class StaggeredRaceTests
     [InlineData(false, true)]
     [InlineData(true, false)]
     [InlineData(true, true)]
+    [CPython("test_staggered.StaggeredTests.test_first_error_second_successful")]
     public void When_one_fails_the_next_starts_at_once(bool eager, bool hasDelay) => LoopTest.Run(async test =>
     {
         test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
@@ -54,6 +59,7 @@ public class StaggeredRaceTests
     });
 
     [Fact]
+    [CPython("test_staggered.StaggeredTests.test_first_timeout_second_successful")]
     public void When_one_takes_longer_than_the_delay_the_next_starts_beside_it() => LoopTest.Run(async test =>
     {
         var start = test.Loop.Time;
@@ -87,6 +93,7 @@ public class StaggeredRaceTests
     });
 
     [Fact]
+    [CPython("test_staggered.StaggeredTests.test_none_successful")]
     public void Where_all_fail_nobody_wins_and_all_exceptions_are_there() => LoopTest.Run(async test =>
     {
         var result = await Coroutine.StaggeredRace([() => Fail(1), () => Fail(2)], null);
@@ -103,6 +110,8 @@ public class StaggeredRaceTests
     });
 
     [Fact]
+    [CPython("test_staggered.StaggeredTests.test_multiple_winners", Improvement =
+        "The second has succeeded, too, and is not made to look cancelled: its result goes to whoever asked for it, so that a connection is not leaked.")]
     public void Of_two_that_succeed_at_the_same_moment_the_first_wins_and_the_other_is_discarded() => LoopTest.Run(async test =>
     {
         var gate = test.Loop.CreateFuture();
@@ -269,6 +278,84 @@ public class StaggeredRaceTests
             }
         }
     });
+
+    [Fact]
+    [CPython("test_staggered.StaggeredTests.test_cancelled")]
+    public void Each_cancellation_of_who_waits_reaches_an_attempt_that_swallows_them() => LoopTest.Run(async test =>
+    {
+        var log = new List<string>();
+        await Assert.ThrowsAsync<TimeoutException>(async () => await NestedTimeouts(async Coroutine (outer, inner) =>
+        {
+            try
+            {
+                await Coroutine.StaggeredRace([() => Attempt(outer, inner)], null);
+            }
+            catch (CancelledException)
+            {
+                log.Add("race");
+                throw;
+            }
+        }));
+        Assert.Equal(["inner", "outer", "race"], log);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+
+        async Coroutine<int> Attempt(LoopTimeout outer, LoopTimeout inner)
+        {
+            await Swallow(inner, () => log.Add("inner"));
+            await Swallow(outer, () => log.Add("outer"));
+            throw new IOException();
+        }
+    });
+
+    [Fact]
+    [CPython("test_staggered.StaggeredTests.test_cancelled", Improvement =
+        "An attempt that succeeds all the same has won: its result is delivered, and the time-out is told at the next suspension.")]
+    public void A_time_out_that_an_attempt_has_swallowed_holds_for_the_next_wait() => LoopTest.Run(async test =>
+    {
+        var log = new List<string>();
+        await Assert.ThrowsAsync<TimeoutException>(async () => await NestedTimeouts(async Coroutine (outer, inner) =>
+        {
+            var result = await Coroutine.StaggeredRace([() => Attempt(outer, inner)], null);
+            log.Add(result.GetResult());
+            try
+            {
+                await Coroutine.Sleep(Hour);
+            }
+            catch (CancelledException)
+            {
+                log.Add("told");
+                throw;
+            }
+        }));
+        Assert.Equal(["inner", "outer", "result", "told"], log);
+        Assert.Equal(TimeSpan.Zero, test.Elapsed);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        await Coroutine.Yield();
+
+        async Coroutine<string> Attempt(LoopTimeout outer, LoopTimeout inner)
+        {
+            await Swallow(inner, () => log.Add("inner"));
+            await Swallow(outer, () => log.Add("outer"));
+            return "result";
+        }
+    });
+
+    /// <summary>A time-out in another, none of which has a deadline yet.</summary>
+    private static Coroutine NestedTimeouts(Func<LoopTimeout, LoopTimeout, Coroutine> body) =>
+        LoopTimeout.RunAt(null, outer => LoopTimeout.RunAt(null, inner => body(outer, inner)));
+
+    private static async Coroutine Swallow(LoopTimeout timeout, Action swallowed)
+    {
+        timeout.RescheduleAt(EventLoop.Current.Time - 1);
+        try
+        {
+            await Coroutine.Sleep(Hour);
+        }
+        catch (CancelledException)
+        {
+            swallowed();
+        }
+    }
 
     private static Coroutine<T> After<T>(int milliseconds, T value) => Coroutine.Sleep(TimeSpan.FromMilliseconds(milliseconds), value);
 }
