@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 using Baton.Tests.Docs;
 
 namespace Baton.Tests.Diagnostics;
@@ -11,6 +12,7 @@ public class DebugModeTests
     private const string Variable = "BATON_DEBUG";
 
     [Theory]
+    [CPython("test_tasks.GatherTestsBase.test_env_var_debug")]
     [InlineData(null, null, false)]
     [InlineData("", null, false)]
     [InlineData("0", null, false)]
@@ -64,6 +66,7 @@ public class DebugModeTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_future_source_traceback")]
     public void Futures_and_tasks_know_where_they_were_made() => LoopTest.RunInDebug(async test =>
     {
         var future = MakeFuture(test.Loop);
@@ -106,6 +109,7 @@ public class DebugModeTests
     }
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_future_repr")]
     public void Outside_of_debug_mode_a_future_shows_its_name_and_state() => LoopTest.On(
         options => options.Debug = false,
         test =>
@@ -117,6 +121,7 @@ public class DebugModeTests
         });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_future_repr")]
     public void In_debug_mode_a_future_shows_all_that_it_knows() => LoopTest.OnInDebug(test =>
     {
         var future = MakeFuture(test.Loop);

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Interop;
 
 /// <summary>Cancelling a call in an executor at every stage: queued, running, ended but not delivered, delivered.</summary>
@@ -17,6 +19,7 @@ public class RunInExecutorCancellationTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_wrap_future_cancel")]
     public void A_task_that_waits_for_a_call_in_line_ends_at_once_and_the_call_never_runs() => LoopTest.Run(async () =>
     {
         var executor = new ManualExecutor();
