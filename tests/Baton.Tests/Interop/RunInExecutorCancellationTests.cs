@@ -6,6 +6,7 @@ namespace Baton.Tests.Interop;
 public class RunInExecutorCancellationTests
 {
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_wrap_future_cancel")]
     public void A_call_that_stands_in_line_never_runs() => LoopTest.Run(async test =>
     {
         var executor = new ManualExecutor();
@@ -19,7 +20,6 @@ public class RunInExecutorCancellationTests
     });
 
     [Fact]
-    [CPython("test_futures.BaseFutureTests.test_wrap_future_cancel")]
     public void A_task_that_waits_for_a_call_in_line_ends_at_once_and_the_call_never_runs() => LoopTest.Run(async () =>
     {
         var executor = new ManualExecutor();
