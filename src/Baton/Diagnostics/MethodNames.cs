@@ -26,7 +26,9 @@ internal static class MethodNames
         return Readable(method.Name);
     }
 
-    /// <summary>Whether a method is one that the compiler adds to a state machine beside the body, such as the <c>MoveNextAsync</c> of an async iterator.</summary>
+    /// <summary>
+    /// Whether a method is one that the compiler adds to a state machine beside the body, such as the <c>MoveNextAsync</c> of an async iterator.
+    /// </summary>
     internal static bool IsStub(MethodBase method) => method.Name != "MoveNext" && method.DeclaringType is { } type && EndOfName(type) > 0;
 
     /// <summary>The name of the async method whose state machine a type is.</summary>

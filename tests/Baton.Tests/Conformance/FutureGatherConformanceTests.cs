@@ -103,7 +103,8 @@ public class FutureGatherConformanceTests
     [CPython("test_tasks.FutureGatherTests.test_constructor_empty_sequence_without_loop")]
     public void Of_nothing_it_needs_a_loop_too() => LoopTest.OnThread(() =>
     {
-        Assert.Contains("No event loop runs on this thread", Assert.Throws<InvalidOperationException>(() => Coroutine.Gather()).Message, StringComparison.Ordinal);
+        var exception = Assert.Throws<InvalidOperationException>(() => Coroutine.Gather());
+        Assert.Contains("No event loop runs on this thread", exception.Message, StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => Coroutine.Gather(new List<Future<int>>()));
         Assert.Throws<InvalidOperationException>(() => Coroutine.GatherOutcomes());
     });

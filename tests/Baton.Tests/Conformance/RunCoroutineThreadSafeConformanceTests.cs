@@ -64,7 +64,8 @@ public class RunCoroutineThreadSafeConformanceTests
 
     private sealed class BrokenFactory : LoopTaskFactory
     {
-        public override LoopTask Create(EventLoop loop, Coroutine coroutine, string? name, bool? eager, CancelScope? scope) => throw new IOException("no tasks today");
+        public override LoopTask Create(EventLoop loop, Coroutine coroutine, string? name, bool? eager, CancelScope? scope) =>
+            throw new IOException("no tasks today");
 
         public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
             throw new IOException("no tasks today");
