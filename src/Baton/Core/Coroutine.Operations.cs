@@ -76,7 +76,10 @@ public readonly partial struct Coroutine
     /// Waits for a task of the BCL so that cancelling the current task ends the wait at once. The BCL's task is then left running, and a later failure of
     /// it is observed. Corresponds to <c>asyncio.wrap_future</c>.
     /// </summary>
-    /// <remarks>A plain <c>await task</c> comes back to the loop just as well, but cannot be interrupted: the cancellation arrives after it.</remarks>
+    /// <remarks>
+    /// A plain <c>await task</c> comes back to the loop just as well, but cannot be interrupted: the cancellation arrives after it. It does here too where the
+    /// task has ended before the cancellation.
+    /// </remarks>
     public static async Coroutine FromTask(Task task)
     {
         ArgumentNullException.ThrowIfNull(task);

@@ -205,13 +205,13 @@ public partial class Future : LoopItem
     {
         ArgumentNullException.ThrowIfNull(callback);
         Loop.CheckThread();
+
         switch (_callbacks)
         {
-            case FutureStateCallback single when single.Is(callback, state):
-                _callbacks = null;
-                return 1;
+            case FutureStateCallback single:
+                return single.Is(callback, state) && TryRemove(single) ? 1 : 0;
             case List<LoopItem> list:
-                return list.RemoveAll(item => item is FutureStateCallback other && other.Is(callback, state));
+                return RemoveFrom(list, callback, state);
             default:
                 return 0;
         }
@@ -333,6 +333,48 @@ public partial class Future : LoopItem
         }
 
         return (ExceptionDispatchInfo)_outcome!;
+    }
+
+    /// <summary>
+    /// Removes callbacks with a state. The <c>Equals</c> of that is anybody's code, and may add and remove callbacks or complete the future: nothing is removed
+    /// before all have been compared, from the last to the first, so that none is left out and none that is added meanwhile is compared.
+    /// </summary>
+    private int RemoveFrom(List<LoopItem> list, Action<Future, object?> callback, object? state)
+    {
+        LoopItem? found = null;
+        HashSet<LoopItem>? several = null;
+        for (var i = list.Count - 1; i >= 0; i = Math.Min(i, list.Count) - 1)
+        {
+            if (list[i] is FutureStateCallback other && other.Is(callback, state))
+            {
+                if (found is not null)
+                {
+                    several ??= [found];
+                    several.Add(other);
+                }
+
+                found = other;
+            }
+        }
+
+        if (several is null)
+        {
+            return found is not null && TryRemove(found) ? 1 : 0;
+        }
+
+        return ReferenceEquals(_callbacks, list) ? list.RemoveAll(several.Contains) : 0;
+    }
+
+    /// <summary>Removes a callback if it is still there.</summary>
+    private bool TryRemove(LoopItem item)
+    {
+        if (ReferenceEquals(_callbacks, item))
+        {
+            _callbacks = null;
+            return true;
+        }
+
+        return _callbacks is List<LoopItem> list && list.Remove(item);
     }
 
     private void ScheduleCallbacks()

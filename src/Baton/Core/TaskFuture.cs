@@ -1,11 +1,23 @@
 namespace Baton;
 
 /// <summary>A future that is done when a task of the BCL is: it carries the news, not the outcome.</summary>
-internal static class TaskFuture
+internal sealed class TaskFuture : Future
 {
+    private readonly Task _task;
+
+    private TaskFuture(EventLoop loop, Task task)
+        : base(loop) => _task = task;
+
+    /// <summary>Does nothing where the task has ended: what it ended with is delivered, though the news is still on its way.</summary>
+    public override bool Cancel(string? message = null)
+    {
+        Loop.CheckThread();
+        return !_task.IsCompleted && base.Cancel(message);
+    }
+
     internal static Future Create(EventLoop loop, Task task)
     {
-        var future = loop.CreateFuture();
+        var future = new TaskFuture(loop, task);
         task.ContinueWith(
             static (task, state) =>
             {

@@ -70,10 +70,13 @@ public sealed class CreationSite
         return new CreationSite([.. frames]);
     }
 
-    /// <summary>Whether a frame tells nothing: it is Baton's or the BCL's core, or the stub of an async method, whose body is another method.</summary>
+    /// <summary>
+    /// Whether a frame tells nothing: it is Baton's or the BCL's core, or the stub of an async method or iterator, whose body is another method.
+    /// </summary>
     internal static bool IsPlumbing(MethodBase method) =>
         method.DeclaringType?.Assembly is { } assembly && (assembly == s_baton || assembly == typeof(object).Assembly)
-        || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false);
+        || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false)
+        || MethodNames.IsStub(method);
 
     /// <summary>Whether a frame is the loop's: what stands further in belongs to the item that runs. None of these methods is ever inlined.</summary>
     internal static bool IsLoop(MethodBase method) => method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";

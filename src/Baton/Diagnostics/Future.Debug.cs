@@ -7,6 +7,10 @@ public partial class Future
 {
     private const int MaximumValueLength = 60;
 
+    // A result may lead back to its future, directly or by way of others: a description inside a description is brief.
+    [ThreadStatic]
+    private static bool t_isDescribing;
+
     /// <summary>Where the future or task was made, if that was in debug mode; else null. Corresponds to <c>source_traceback</c> of asyncio's reports.</summary>
     public CreationSite? CreationSite => LoopDebug.SiteOf(this);
 
@@ -35,6 +39,24 @@ public partial class Future
     internal sealed override CreationSite? Origin => CreationSite;
 
     private string DescribeInDebug()
+    {
+        if (t_isDescribing)
+        {
+            return Brief;
+        }
+
+        t_isDescribing = true;
+        try
+        {
+            return DescribeAll();
+        }
+        finally
+        {
+            t_isDescribing = false;
+        }
+    }
+
+    private string DescribeAll()
     {
         var text = new StringBuilder(Label).Append(" (").Append(StateName);
         if (Loop.IsOnLoopThread)

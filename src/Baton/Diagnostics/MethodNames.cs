@@ -26,14 +26,19 @@ internal static class MethodNames
         return Readable(method.Name);
     }
 
+    /// <summary>
+    /// Whether a method is one that the compiler adds to a state machine beside the body, such as the <c>MoveNextAsync</c> of an async iterator.
+    /// </summary>
+    internal static bool IsStub(MethodBase method) => method.Name != "MoveNext" && method.DeclaringType is { } type && EndOfName(type) > 0;
+
     /// <summary>The name of the async method whose state machine a type is.</summary>
-    internal static string OfStateMachine(Type stateMachine)
-    {
-        var end = stateMachine.Name.LastIndexOf(">d", StringComparison.Ordinal);
-        return end > 0 && stateMachine.Name[0] == '<' && stateMachine.DeclaringType is { } type
-            ? Join(type, stateMachine.Name[1..end])
-            : TypeName(stateMachine);
-    }
+    internal static string OfStateMachine(Type stateMachine) => EndOfName(stateMachine) is var end && end > 0
+        ? Join(stateMachine.DeclaringType!, stateMachine.Name[1..end])
+        : TypeName(stateMachine);
+
+    /// <summary>Where the name of the method ends in that of its state machine; not above zero where a type is none.</summary>
+    private static int EndOfName(Type type) =>
+        type.Name[0] == '<' && type.DeclaringType is not null ? type.Name.LastIndexOf(">d", StringComparison.Ordinal) : -1;
 
     /// <summary>As <see cref="Of(MethodBase)"/>, from names alone: where the program was trimmed there may be no more.</summary>
     internal static string Of(string? declaringType, string method)

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Core;
 
@@ -153,6 +154,12 @@ public class ForeignAwaitTests
     });
 
     [Fact]
+    [CPython(
+        "test_futures.DuckTests.test_wrap_future",
+        Improvement = "Whatever has an awaiter is awaited as it is: nothing has to be recognised as a future, or wrapped.")]
+    [CPython(
+        "test_futures.DuckTests.test_ensure_future",
+        Improvement = "Whatever has an awaiter is awaited as it is: nothing has to be recognised as a future, or wrapped.")]
     public void Custom_awaiters_of_every_kind_work() => LoopTest.Run(async test =>
     {
         foreach (var run in new Func<Action, Task>[]

@@ -1,8 +1,11 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 public class FutureTests
 {
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_initial_state")]
     public void A_new_future_is_pending() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture<int>();
@@ -11,9 +14,12 @@ public class FutureTests
         Assert.Throws<InvalidStateException>(() => future.GetResult());
         Assert.Throws<InvalidStateException>(() => future.GetException());
         Assert.Contains("pending", future.ToString(), StringComparison.Ordinal);
+        future.Cancel();
+        Assert.True(future.IsCancelled);
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_result")]
     public void A_result_is_final() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture<string>();
@@ -42,6 +48,7 @@ public class FutureTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_exception")]
     public void A_failure_is_final() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture();
@@ -53,11 +60,14 @@ public class FutureTests
         Assert.Same(exception, Assert.Throws<IOException>(future.GetResult));
         Assert.Same(exception, Assert.Throws<IOException>(future.GetResult));
         AssertFinal(future);
+        Assert.Throws<InvalidStateException>(future.SetResult);
         Assert.False(future.TrySetResult());
         Assert.Contains("failed", future.ToString(), StringComparison.Ordinal);
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_cancel")]
+    [CPython("test_futures.BaseFutureTests.test_set_result_unless_cancelled")]
     public void A_cancellation_is_final() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture<int>();
@@ -67,7 +77,9 @@ public class FutureTests
         Assert.Equal("reason", Assert.Throws<CancelledException>(() => future.GetResult()).Message);
         Assert.Equal("reason", Assert.Throws<CancelledException>(() => future.GetException()).Message);
         AssertFinal(future);
+        Assert.Throws<InvalidStateException>(() => future.SetResult(1));
         Assert.False(future.TrySetResult(1));
+        Assert.True(future.IsCancelled);
         Assert.Contains("cancelled", future.ToString(), StringComparison.Ordinal);
     });
 
@@ -100,6 +112,7 @@ public class FutureTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureDoneCallbackTests.test_callbacks_invoked_on_set_result")]
     public void Done_callbacks_run_from_the_queue_in_the_order_of_registration() => LoopTest.On(test =>
     {
         var log = new List<int>();
@@ -122,6 +135,7 @@ public class FutureTests
     });
 
     [Theory]
+    [CPython("test_futures.BaseFutureDoneCallbackTests.test_callbacks_invoked_on_set_exception")]
     [InlineData("result")]
     [InlineData("exception")]
     [InlineData("cancel")]
@@ -157,6 +171,7 @@ public class FutureTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureDoneCallbackTests.test_remove_done_callback")]
     public void Removing_a_callback_removes_all_its_registrations_and_counts_them() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture();
@@ -192,6 +207,7 @@ public class FutureTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureDoneCallbackTests.test_schedule_callbacks_list_mutation_1")]
     public void Callbacks_may_add_and_remove_callbacks() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture();

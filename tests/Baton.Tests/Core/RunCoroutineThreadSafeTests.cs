@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
@@ -6,6 +8,7 @@ namespace Baton.Tests.Core;
 public class RunCoroutineThreadSafeTests
 {
     [Fact]
+    [CPython("test_tasks.RunCoroutineThreadsafeTests.test_run_coroutine_threadsafe")]
     public void The_result_comes_back_to_the_calling_thread() => WithLoop((loop, _) =>
     {
         Assert.Equal(7, loop.RunCoroutineThreadSafe(Add(3, 4)).GetAwaiter().GetResult());
@@ -20,6 +23,7 @@ public class RunCoroutineThreadSafeTests
     });
 
     [Fact]
+    [CPython("test_tasks.RunCoroutineThreadsafeTests.test_run_coroutine_threadsafe_with_exception")]
     public void The_exception_comes_back_and_counts_as_retrieved() => WithLoop((loop, _) =>
     {
         var task = loop.RunCoroutineThreadSafe(Coroutine.FromException(new IOException("there")));
@@ -197,6 +201,7 @@ public class RunCoroutineThreadSafeTests
     });
 
     [Fact]
+    [CPython("test_tasks.RunCoroutineThreadsafeTests.test_run_coroutine_threadsafe_task_cancelled")]
     public void A_cancellation_on_the_loop_comes_back() => WithLoop((loop, _) =>
     {
         var task = loop.RunCoroutineThreadSafe(Body());

@@ -12,6 +12,7 @@ public class DebugModeTests
     private const string Variable = "BATON_DEBUG";
 
     [Theory]
+    [CPython("test_tasks.GatherTestsBase.test_env_var_debug")]
     [InlineData(null, null, false)]
     [InlineData("", null, false)]
     [InlineData("0", null, false)]
@@ -66,6 +67,7 @@ public class DebugModeTests
 
     [Fact]
     [CPython("test_tasks.BaseTaskTests.test_task_source_traceback")]
+    [CPython("test_futures.BaseFutureTests.test_future_source_traceback")]
     public void Futures_and_tasks_know_where_they_were_made() => LoopTest.RunInDebug(async test =>
     {
         var future = MakeFuture(test.Loop);
@@ -108,6 +110,7 @@ public class DebugModeTests
     }
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_future_repr")]
     public void Outside_of_debug_mode_a_future_shows_its_name_and_state() => LoopTest.On(
         options => options.Debug = false,
         test =>
@@ -119,6 +122,7 @@ public class DebugModeTests
         });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_future_repr")]
     public void In_debug_mode_a_future_shows_all_that_it_knows() => LoopTest.OnInDebug(test =>
     {
         var future = MakeFuture(test.Loop);

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Diagnostics;
 
@@ -80,6 +81,7 @@ public class ExceptionContextTests
     });
 
     [Fact]
+    [CPython("test_futures2.FutureTests.test_task_exc_handler_correct_context")]
     public void The_handler_of_a_failure_that_nobody_saw_runs_in_the_context_of_the_task() => LoopTest.On(test =>
     {
         string? seen = null;
@@ -133,6 +135,7 @@ public class ExceptionContextTests
     });
 
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_future_exception_never_retrieved_debug")]
     public void The_future_is_named_also_when_it_was_collected() => LoopTest.OnInDebug(test =>
     {
         Forget(test.Loop);

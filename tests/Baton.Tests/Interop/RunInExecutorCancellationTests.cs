@@ -1,9 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Interop;
 
 /// <summary>Cancelling a call in an executor at every stage: queued, running, ended but not delivered, delivered.</summary>
 public class RunInExecutorCancellationTests
 {
     [Fact]
+    [CPython("test_futures.BaseFutureTests.test_wrap_future_cancel")]
     public void A_call_that_stands_in_line_never_runs() => LoopTest.Run(async test =>
     {
         var executor = new ManualExecutor();

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Tasks;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
@@ -344,6 +346,7 @@ public class GatherTests
     });
 
     [Fact]
+    [CPython("test_tasks.CoroutineGatherTests.test_issue46672")]
     public void A_sequence_that_throws_has_what_was_started_cancelled() => LoopTest.Run(async test =>
     {
         var hasRun = false;
