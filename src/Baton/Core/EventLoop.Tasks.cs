@@ -150,6 +150,7 @@ public sealed partial class EventLoop
         }
         else
         {
+            KeepArrivalOrder();
             _ready.Enqueue(task);
         }
     }
