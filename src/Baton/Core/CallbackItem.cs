@@ -42,7 +42,7 @@ internal class CallbackItem(EventLoop loop) : LoopItem
         {
             _loop.CancelTimer(this);
             Clear();
-            _loop.Return(this);
+            Release();
         }
         else
         {
