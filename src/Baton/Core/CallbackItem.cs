@@ -76,7 +76,7 @@ internal class CallbackItem(EventLoop loop) : LoopItem
 
     private protected virtual void Release() => _loop.Return(this);
 
-    private void Clear()
+    private protected void Clear()
     {
         Version++;
         _callback = null;
@@ -104,6 +104,11 @@ internal sealed class ThreadSafeCallbackItem(EventLoop loop) : CallbackItem(loop
         if (Interlocked.CompareExchange(ref _state, Over, Waiting) == Waiting)
         {
             base.Run(loop);
+        }
+        else
+        {
+            // Cancelled. Whoever keeps the handle does not keep what it would have called.
+            Clear();
         }
     }
 
