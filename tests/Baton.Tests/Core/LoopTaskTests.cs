@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 public class LoopTaskTests
@@ -29,6 +31,7 @@ public class LoopTaskTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_create_named_task_with_default_factory")]
     public void Names_are_given_or_counted_and_can_be_changed() => LoopTest.Run(async test =>
     {
         var first = test.Loop.CreateTask(Coroutine.FromResult(1));

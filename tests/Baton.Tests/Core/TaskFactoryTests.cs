@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
@@ -9,6 +11,7 @@ public class TaskFactoryTests
     public void There_is_none_at_first() => LoopTest.On(test => Assert.Null(test.Loop.TaskFactory));
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_create_task")]
     public void Every_way_to_make_a_task_leads_through_it() => LoopTest.On(test =>
     {
         var factory = new NamingFactory();

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Diagnostics;
 
@@ -209,6 +210,7 @@ public class AwaitStackTests
     });
 
     [Fact]
+    [CPython("test_pep492.CoroutineTests.test_task_print_stack")]
     public void The_task_that_runs_sees_its_own_stack_methods_in_between_included() => LoopTest.Run(async test =>
     {
         var task = test.Loop.CreateTask(RunningOuter());

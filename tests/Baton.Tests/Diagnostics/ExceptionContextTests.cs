@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Diagnostics;
 
@@ -54,6 +55,7 @@ public class ExceptionContextTests
         });
 
     [Fact]
+    [CPython("test_events.HandleTests.test_callback_with_exception")]
     public void A_callback_without_a_state_and_a_timer_are_named_and_traced() => LoopTest.OnInDebug(test =>
     {
         test.Loop.CallSoon(ThrowPlain);

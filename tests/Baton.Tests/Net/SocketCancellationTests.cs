@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Baton.Drivers;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net;
 
@@ -121,6 +122,7 @@ public class SocketCancellationTests
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
+    [CPython("test_events.EventLoopTestsMixin.test_prompt_cancellation")]
     public void Receive_while_it_waits(int length) => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.ConnectSockets();
