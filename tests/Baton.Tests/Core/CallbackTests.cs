@@ -135,6 +135,8 @@ public class CallbackTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_call_soon_non_callable",
+        Improvement = "What is no delegate, the compiler refuses; null is refused at the call, in debug mode or not.")]
     public void Null_callbacks_are_refused_at_the_call() => LoopTest.On(test =>
     {
         Assert.Throws<ArgumentNullException>(() => test.Loop.CallSoon(null!));

@@ -66,6 +66,7 @@ public class ExceptionContextTests
         Assert.Equal(3, reports.Count);
         Assert.All(reports, report => Assert.Equal($"Exception in callback {Here}.ThrowPlain", report.Message));
         Assert.All(reports, report => Assert.Equal((Action)ThrowPlain, report.Callback));
+        Assert.All(reports, report => Assert.IsType<IOException>(report.Exception));
         Assert.All(reports, report => Assert.NotNull(report.HandleTraceback));
     });
 

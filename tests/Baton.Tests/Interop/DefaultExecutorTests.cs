@@ -26,6 +26,8 @@ public class DefaultExecutorTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopTests.test_set_default_executor")]
+    [CPython("test_base_events.BaseEventLoopTests.test_set_default_executor_error",
+        Improvement = "What is no executor, the compiler refuses; null is refused at once, and what was set stays.")]
     public void Another_can_be_set_and_remains_its_owners() => LoopTest.On(test =>
     {
         using var mine = new DedicatedThreadExecutor("mine");

@@ -230,6 +230,7 @@ public class SocketCancellationTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_timeout")]
     public void Connecting_to_a_host_closes_its_socket_when_it_is_cancelled() => NetTest.Run(async test =>
     {
         using var listener = NetTest.Listen();
