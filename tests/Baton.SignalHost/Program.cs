@@ -4,25 +4,39 @@ using Microsoft.Extensions.Logging;
 // The program to which the tests of EventLoop.Run send signals. It says on its output how far it is.
 if (args is not [var mode])
 {
-    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|log");
+    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log");
     return 2;
 }
 
-try
+if (mode != "thread")
 {
-    var result = EventLoop.Run(() => Main(mode), new EventLoopOptions { LoggerFactory = mode == "log" ? new ConsoleLog() : null });
-    Console.WriteLine("returned");
-    return result;
+    return Run(mode);
 }
-catch (InterruptedException exception)
+
+var result = 0;
+var thread = new System.Threading.Thread(() => result = Run(mode));
+thread.Start();
+thread.Join();
+return result;
+
+static int Run(string mode)
 {
-    Console.WriteLine($"interrupted by {exception.Signal}");
-    return exception.ExitCode;
-}
-catch (CancelledException)
-{
-    Console.WriteLine("cancelled");
-    return 1;
+    try
+    {
+        var result = EventLoop.Run(() => Main(mode), new EventLoopOptions { LoggerFactory = mode == "log" ? new ConsoleLog() : null });
+        Console.WriteLine("returned");
+        return result;
+    }
+    catch (InterruptedException exception)
+    {
+        Console.WriteLine($"interrupted by {exception.Signal}");
+        return exception.ExitCode;
+    }
+    catch (CancelledException)
+    {
+        Console.WriteLine("cancelled");
+        return 1;
+    }
 }
 
 static async Coroutine<int> Main(string mode)
@@ -41,11 +55,23 @@ static async Coroutine<int> Main(string mode)
             case "clean-up":
                 _ = Coroutine.Start(CleanUp());
                 break;
+            case "spin":
+                while (true)
+                {
+                    await Coroutine.Yield();
+                }
+
+            case "future":
+                await AwaitFuture();
+                break;
+            case "cancelled":
+                _ = Coroutine.Start(Cancel(LoopTask.Current!));
+                break;
         }
 
         await Coroutine.Sleep(System.Threading.Timeout.InfiniteTimeSpan);
     }
-    catch (CancelledException) when (mode == "go-on")
+    catch (CancelledException) when (mode is "go-on" or "cancelled")
     {
         Console.WriteLine("went on");
         await Coroutine.Sleep(System.Threading.Timeout.InfiniteTimeSpan);
@@ -61,6 +87,25 @@ static async Coroutine<int> Main(string mode)
     }
 
     return 0;
+}
+
+static async Coroutine AwaitFuture()
+{
+    var future = EventLoop.Current.CreateFuture();
+    try
+    {
+        await future;
+    }
+    finally
+    {
+        Console.WriteLine(future.IsCancelled ? "future cancelled" : "future left");
+    }
+}
+
+static async Coroutine Cancel(LoopTask task)
+{
+    await Coroutine.Yield();
+    task.Cancel();
 }
 
 static async Coroutine CleanUp()

@@ -1,3 +1,6 @@
+using System.Globalization;
+using System.Text;
+
 namespace Baton;
 
 /// <summary>A callback in the ready queue or among the timers, with the execution context of its registration. Pooled by loop; a use is named by its version.</summary>
@@ -21,6 +24,8 @@ internal class CallbackItem(EventLoop loop) : LoopItem
 
     private protected EventLoop Loop => _loop;
 
+    private protected virtual string StateName(int version) => IsPending(version) ? "pending" : "over";
+
     internal void Set(Action<object?> callback, object? state)
     {
         _callback = callback;
@@ -42,7 +47,7 @@ internal class CallbackItem(EventLoop loop) : LoopItem
         {
             _loop.CancelTimer(this);
             Clear();
-            _loop.Return(this);
+            Release();
         }
         else
         {
@@ -74,9 +79,48 @@ internal class CallbackItem(EventLoop loop) : LoopItem
 
     internal override string Describe() => _callback is null ? "a cancelled callback" : $"callback {EventLoop.NameOf(_callback, _state)}";
 
+    /// <summary>What a handle says of the callback: its name while that is known, what has become of it, and in debug mode what it passes and where it was made.</summary>
+    internal string Describe(string kind, int version, long? when)
+    {
+        var text = new StringBuilder(kind);
+        if (NameOf(version) is { } name)
+        {
+            text.Append(' ').Append(name);
+        }
+
+        text.Append(" (").Append(StateName(version));
+        if (when is { } deadline)
+        {
+            text.Append(", due at ").Append(deadline.ToString(CultureInfo.InvariantCulture)).Append(" ns");
+        }
+
+        if (Origin?.Innermost is { } site)
+        {
+            text.Append(", created at ").Append(site);
+        }
+
+        return text.Append(')').ToString();
+    }
+
+    private protected virtual string? NameOf(int version)
+    {
+        // Another thread may ask while the loop's runs the callback.
+        var callback = _callback;
+        var state = _state;
+        if (callback is null || !IsPending(version))
+        {
+            return null;
+        }
+
+        var name = EventLoop.NameOf(callback, state);
+
+        // What is passed may be confidential: only in debug mode. Its text is made where it belongs.
+        return ReferenceEquals(callback, RunAction) || !_loop.IsDebug || !_loop.IsOnLoopThread ? name : $"{name} with {Future.Text(state)}";
+    }
+
     private protected virtual void Release() => _loop.Return(this);
 
-    private void Clear()
+    private protected void Clear()
     {
         Version++;
         _callback = null;
@@ -104,6 +148,11 @@ internal sealed class ThreadSafeCallbackItem(EventLoop loop) : CallbackItem(loop
         if (Interlocked.CompareExchange(ref _state, Over, Waiting) == Waiting)
         {
             base.Run(loop);
+        }
+        else
+        {
+            // Cancelled. Whoever keeps the handle does not keep what it would have called.
+            Clear();
         }
     }
 

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace Baton;
 
 // What comes from other threads: one lock-free list, pushed by anybody and taken whole by the loop, and a wake-up that is written once for each time that
@@ -134,6 +136,16 @@ public sealed partial class EventLoop
     }
 
     private void Awake() => Volatile.Write(ref _isSleeping, 0);
+
+    /// <summary>What others have posted stands in the queue before what is about to be queued, because it was there before.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void KeepArrivalOrder()
+    {
+        if (_inbox is not null)
+        {
+            DrainInbox();
+        }
+    }
 
     private void DrainInbox()
     {

@@ -28,6 +28,7 @@ public sealed partial class EventLoop
     public Handle CallSoon(Action<object?> callback, object? state)
     {
         var item = Prepare(callback, state);
+        KeepArrivalOrder();
         _ready.Enqueue(item);
         return new Handle(item);
     }

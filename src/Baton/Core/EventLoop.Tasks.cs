@@ -153,6 +153,7 @@ public sealed partial class EventLoop
         }
         else
         {
+            KeepArrivalOrder();
             _ready.Enqueue(task);
         }
     }

@@ -50,7 +50,7 @@ public sealed partial class EventLoop : IDisposable
         _clock = options.Clock ?? _driver.Clock;
         _context = new LoopSynchronizationContext(this);
         LoggerFactory = options.LoggerFactory ?? NullLoggerFactory.Instance;
-        _logger = LoggerFactory.CreateLogger(LoopLog.Category);
+        _logger = new GuardedLogger(LoggerFactory.CreateLogger(LoopLog.Category), WriteReport);
         WarningHandler = options.WarningHandler;
         SlowCallbackDuration = options.SlowCallbackDuration;
         _debugStackDepth = options.DebugStackDepth;

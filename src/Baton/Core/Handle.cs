@@ -42,6 +42,11 @@ public readonly struct Handle : IEquatable<Handle>
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_item, _version);
+
+    /// <summary>
+    /// The callback's name and whether it is pending. Once it is over, the name is known in debug mode only, which tells too what is passed and where the handle was made.
+    /// </summary>
+    public override string ToString() => _item is null ? "Callback (none)" : _item.Describe("Callback", _version, null);
 }
 
 /// <summary>A callback that waits for its time. Corresponds to <c>asyncio.TimerHandle</c>.</summary>
@@ -82,4 +87,7 @@ public readonly struct TimerHandle : IEquatable<TimerHandle>
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(_item, _version);
+
+    /// <summary>As of <see cref="Handle"/>, with the deadline.</summary>
+    public override string ToString() => _item is null ? "Timer (none)" : _item.Describe("Timer", _version, When);
 }

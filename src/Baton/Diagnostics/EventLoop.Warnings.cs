@@ -5,7 +5,7 @@ namespace Baton;
 
 public sealed partial class EventLoop
 {
-    private readonly ILogger _logger;
+    private readonly GuardedLogger _logger;
 
     /// <summary>
     /// Called with everything that debug mode warns of, on the loop's thread, and with an unclosed loop, on the finalizer's. Null logs the warnings, and where there is

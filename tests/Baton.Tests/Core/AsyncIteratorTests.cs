@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>Async iterators: in coroutines, over coroutines, and cancelled.</summary>
@@ -81,6 +83,8 @@ public class AsyncIteratorTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_asyncgen_finalization_by_gc",
+        Improvement = "Who leaves an enumeration disposes of its iterator there and then, on the loop; nothing waits for the collector.")]
     public void Leaving_the_enumeration_early_disposes_of_the_iterator_on_the_loop() => LoopTest.Run(async test =>
     {
         var disposed = false;

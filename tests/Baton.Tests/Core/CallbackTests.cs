@@ -1,9 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>Callbacks, their handles, and what becomes of their exceptions.</summary>
 public class CallbackTests
 {
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_call_soon")]
     public void A_callback_runs_exactly_once_with_its_state() => LoopTest.On(test =>
     {
         var seen = new List<object?>();
@@ -59,6 +62,8 @@ public class CallbackTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test__add_callback_cancelled_handle")]
+    [CPython("test_events.HandleTests.test_handle")]
     public void A_cancelled_callback_does_not_run() => LoopTest.On(test =>
     {
         var ran = false;
@@ -130,6 +135,8 @@ public class CallbackTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_call_soon_non_callable",
+        Improvement = "What is no delegate, the compiler refuses; null is refused at the call, in debug mode or not.")]
     public void Null_callbacks_are_refused_at_the_call() => LoopTest.On(test =>
     {
         Assert.Throws<ArgumentNullException>(() => test.Loop.CallSoon(null!));

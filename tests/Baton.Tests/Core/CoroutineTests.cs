@@ -147,6 +147,7 @@ public class CoroutineTests
     });
 
     [Fact]
+    [CPython("test_pep492.CoroutineTests.test_double_await")]
     public void A_coroutine_can_be_used_once() => LoopTest.Run(async test =>
     {
         var awaited = Coroutine.FromResult(1);

@@ -1,9 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>A sample of the core's tests in real time, on the driver that programs get.</summary>
 public class DefaultDriverTests
 {
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_run_until_complete")]
     public void A_sleep_lasts_at_least_its_time() => LoopTest.RunOnDefaultDriver(async test =>
     {
         foreach (var delay in new[] { TimeSpan.FromTicks(1), TimeSpan.FromMicroseconds(200), TimeSpan.FromMilliseconds(20) })

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary><see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>: results, errors and the order in which it closes.</summary>
@@ -7,6 +9,9 @@ public class EventLoopRunTests
     private readonly List<LoopExceptionContext> _reports = [];
 
     [Fact]
+    [CPython("test_runners.RunTests.test_asyncio_run_return")]
+    [CPython("test_runners.RunTests.test_asyncio_run_set_event_loop",
+        Improvement = "A loop is current on its thread while it runs there, and only then; nobody has to set it.")]
     public void Returns_the_result_and_closes_the_loop() => OnThread(() =>
     {
         EventLoop? loop = null;
@@ -37,9 +42,11 @@ public class EventLoopRunTests
     });
 
     [Fact]
+    [CPython("test_runners.RunTests.test_asyncio_run_raises")]
     public void Delivers_the_exception_of_main_with_its_stack() => OnThread(() =>
     {
         var exception = Assert.Throws<IOException>(() => EventLoop.Run(Fail, Options()));
+        Assert.Equal("no", exception.Message);
         Assert.Contains(nameof(Fail), exception.StackTrace, StringComparison.Ordinal);
 
         static async Coroutine Fail()
@@ -172,6 +179,7 @@ public class EventLoopRunTests
     });
 
     [Fact]
+    [CPython("test_runners.RunTests.test_asyncio_run_reports_hanging_tasks_errors")]
     public void Reports_the_tasks_that_fail_while_the_loop_closes() => OnThread(() =>
     {
         EventLoop.Run(Main, Options());

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>What runs in which iteration, and in which order.</summary>
@@ -137,6 +139,7 @@ public class IterationTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test__run_once")]
     public void A_cancelled_timer_does_not_wake_the_loop() => LoopTest.On(test =>
     {
         var first = test.Loop.CallLater(TimeSpan.FromSeconds(1), () => { });

@@ -1,9 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>What a loop allows in which state and on which thread, and what its errors advise.</summary>
 public class LoopStateTests
 {
     [Fact]
+    [CPython("test_events.PolicyTests.test_new_event_loop", Improvement = "A loop is made by its constructor, without a policy.")]
     public void A_new_loop_is_neither_running_nor_closed() => LoopTest.On(test =>
     {
         Assert.False(test.Loop.IsRunning);
@@ -16,6 +19,14 @@ public class LoopStateTests
     });
 
     [Fact]
+    [CPython("test_events.GetEventLoopTestsMixin.test_get_event_loop_returns_running_loop")]
+    [CPython("test_events.GetEventLoopTestsMixin.test_get_event_loop_returns_running_loop2")]
+    [CPython("test_events.PolicyTests.test_get_event_loop",
+        Improvement = "Asking for the current loop where none runs is an error; no loop is ever made behind anybody's back.")]
+    [CPython("test_events.PolicyTests.test_get_event_loop_does_not_call_set_event_loop",
+        Improvement = "Asking for the current loop where none runs is an error, and changes nothing.")]
+    [CPython("test_events.PolicyTests.test_get_event_loop_after_set_none",
+        Improvement = "There is no current loop but a running one, so that there is nothing to set or to unset.")]
     public void Current_is_the_running_loop_and_there_is_none_outside() => LoopTest.On(test =>
     {
         Assert.Contains("EventLoop.Run", Assert.Throws<InvalidOperationException>(() => EventLoop.Current).Message, StringComparison.Ordinal);
@@ -38,6 +49,8 @@ public class LoopStateTests
     });
 
     [Fact]
+    [CPython("test_runners.RunnerTests.test_recursive_run")]
+    [CPython("test_events.EventLoopTestsMixin.test_run_until_complete_nesting")]
     public void A_running_loop_cannot_be_run_again_from_inside() => LoopTest.Run(async test =>
     {
         await Coroutine.Yield();
@@ -64,6 +77,9 @@ public class LoopStateTests
     });
 
     [Fact]
+    [CPython("test_runners.RunTests.test_asyncio_run_from_running_loop")]
+    [CPython("test_base_events.RunningLoopTests.test_running_loop_within_a_loop")]
+    [CPython("test_events.GetEventLoopTestsMixin.test_get_running_loop_already_running")]
     public void Another_loop_cannot_run_inside_a_running_one() => LoopTest.Run(async test =>
     {
         await Coroutine.Yield();
@@ -71,6 +87,7 @@ public class LoopStateTests
         Assert.Contains("test", Assert.Throws<InvalidOperationException>(other.RunForever).Message, StringComparison.Ordinal);
         Assert.False(other.IsRunning);
         Assert.Throws<InvalidOperationException>(() => EventLoop.Run(() => default, new EventLoopOptions { Driver = new VirtualDriver() }));
+        Assert.Same(test.Loop, EventLoop.Current);
     });
 
     [Fact]
@@ -106,6 +123,7 @@ public class LoopStateTests
     });
 
     [Fact]
+    [CPython("test_runners.RunnerTests.test_double_close")]
     public void Dispose_can_be_called_again() => LoopTest.On(test =>
     {
         test.Loop.Dispose();
@@ -118,6 +136,7 @@ public class LoopStateTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_close_running_event_loop")]
     public void A_running_loop_cannot_be_closed() => LoopTest.Run(test =>
     {
         Assert.Contains("Stop", Assert.Throws<InvalidOperationException>(test.Loop.Dispose).Message, StringComparison.Ordinal);
@@ -174,6 +193,7 @@ public class LoopStateTests
 
     [Theory]
     [MemberData(nameof(Scheduling))]
+    [CPython("test_events.EventLoopTestsMixin.test_close")]
     public void Nothing_can_be_scheduled_on_a_closed_loop(string name, Action<EventLoop> call) => LoopTest.On(test =>
     {
         test.Loop.Dispose();
@@ -183,21 +203,29 @@ public class LoopStateTests
     });
 
     [Fact]
+    [CPython("test_runners.RunnerTests.test_explicit_close")]
+    [CPython("test_base_events.BaseEventLoopTests.test_close")]
+    [CPython("test_events.EventLoopTestsMixin.test_close")]
     public void A_closed_loop_takes_nothing_from_other_threads_and_runs_nothing() => LoopTest.On(test =>
     {
+        var future = test.Loop.CreateFuture();
+        Assert.False(test.Loop.IsClosed);
         test.Loop.Dispose();
+        Assert.True(test.Loop.IsClosed);
         AssertClosed(() => test.Loop.CallSoonThreadSafe(() => { }));
         AssertClosed(() => test.Loop.CallSoonThreadSafe(_ => { }, null));
         AssertClosed(() => test.Loop.RunCoroutineThreadSafe(Coroutine.FromResult(1)));
         AssertClosed(test.Loop.RunForever);
         AssertClosed(() => test.Loop.RunUntilComplete(default(Coroutine)));
         AssertClosed(() => test.Loop.RunUntilComplete(Coroutine.FromResult(1)));
+        AssertClosed(() => test.Loop.RunUntilComplete(future));
 
         static void AssertClosed(Action call) =>
             Assert.Contains("closed", Assert.Throws<InvalidOperationException>(call).Message, StringComparison.Ordinal);
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_run_until_complete_loop")]
     public void RunUntilComplete_rejects_a_future_of_another_loop() => LoopTest.On(test =>
     {
         using var other = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver() });

@@ -38,6 +38,7 @@ public class LoopTaskTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_create_named_task_with_default_factory")]
     public void Names_are_given_or_counted_and_can_be_changed() => LoopTest.Run(async test =>
     {
         var first = test.Loop.CreateTask(Coroutine.FromResult(1));

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Baton.Tests.Conformance;
 using Baton.Tests.Samples;
 
 namespace Baton.Tests.Core;
@@ -68,6 +69,54 @@ public class SignalTests
     public async Task A_main_task_in_a_foreign_wait_is_interrupted_through_its_token()
     {
         await using var host = Start("foreign");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(130, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "finally", "interrupted by SIGINT"], Lines(result));
+    }
+
+    [Fact]
+    [CPython("test_runners.RunnerTests.test_interrupt_call_soon")]
+    public async Task A_main_task_that_only_yields_is_interrupted()
+    {
+        await using var host = Start("spin");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(130, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "finally", "interrupted by SIGINT"], Lines(result));
+    }
+
+    [Fact]
+    [CPython("test_runners.RunnerTests.test_interrupt_wait")]
+    public async Task The_future_that_the_main_task_waits_for_is_cancelled_with_it()
+    {
+        await using var host = Start("future");
+        await host.WaitForLineAsync("ready");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(130, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "future cancelled", "finally", "interrupted by SIGINT"], Lines(result));
+    }
+
+    [Fact]
+    [CPython("test_runners.RunnerTests.test_interrupt_cancelled_task")]
+    public async Task A_main_task_that_somebody_had_cancelled_before_the_signal_ends_as_cancelled_and_not_as_interrupted()
+    {
+        await using var host = Start("cancelled");
+        await host.WaitForLineAsync("went on");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(1, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(["ready", "went on", "finally", "cancelled"], Lines(result));
+    }
+
+    [Fact]
+    [CPython("test_runners.RunnerTests.test_signal_install_not_supported_ok", Improvement = "Handles signals on whichever thread Run is called, not on the main one alone.")]
+    public async Task A_loop_on_another_thread_than_the_first_is_interrupted_too()
+    {
+        await using var host = Start("thread");
         await host.WaitForLineAsync("ready");
         host.Signal(PosixSignal.SIGINT);
         var result = await host.WaitForExitAsync();

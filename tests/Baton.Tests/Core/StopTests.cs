@@ -1,9 +1,12 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>How <see cref="EventLoop.Stop"/> ends a run.</summary>
 public class StopTests
 {
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_run_forever_pre_stopped")]
     public void Stopped_before_it_runs_the_loop_polls_once_runs_what_is_ready_and_returns() => LoopTest.On(test =>
     {
         var order = new List<string>();
@@ -23,6 +26,7 @@ public class StopTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_run_once")]
     public void The_batch_that_calls_Stop_is_finished_and_what_it_queued_waits_for_the_next_run() => LoopTest.On(test =>
     {
         var order = new List<string>();
@@ -69,6 +73,7 @@ public class StopTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_run_until_complete_stopped")]
     public void RunUntilComplete_that_is_stopped_early_throws_and_the_task_goes_on_in_the_next_run() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture<int>();

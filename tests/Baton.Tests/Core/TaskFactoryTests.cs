@@ -11,6 +11,7 @@ public class TaskFactoryTests
     public void There_is_none_at_first() => LoopTest.On(test => Assert.Null(test.Loop.TaskFactory));
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_create_task")]
     public void Every_way_to_make_a_task_leads_through_it() => LoopTest.On(test =>
     {
         var factory = new NamingFactory();

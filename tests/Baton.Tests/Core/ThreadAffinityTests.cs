@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>Every call from the wrong thread throws at once, and says what to call instead.</summary>
@@ -115,6 +117,8 @@ public class ThreadAffinityTests
     });
 
     [Fact]
+    [CPython("test_events.PolicyTests.test_get_event_loop_thread",
+        Improvement = "A thread has a current loop while it runs one, and no other thread sees it; no policy is asked.")]
     public void Current_loop_and_task_are_those_of_the_thread() => LoopTest.Run(test =>
     {
         using (LoopTest.StartThread(() =>

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 /// <summary>Calls into a loop from other threads.</summary>
@@ -141,6 +143,7 @@ public class ThreadSafeCallTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_call_soon_threadsafe_handle_cancel_other_thread")]
     public void Any_thread_may_cancel_the_handle() => LoopTest.On(test =>
     {
         var ran = false;

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Core;
 
 public class TimerTests
@@ -5,6 +7,7 @@ public class TimerTests
     private static readonly Action<object?> DoNothing = static _ => { };
 
     [Fact]
+    [CPython("test_events.TimerTests.test_when")]
     public void A_timer_runs_at_its_time_and_not_before() => LoopTest.On(test =>
     {
         var start = test.Loop.Time;
@@ -143,6 +146,7 @@ public class TimerTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_call_later_negative_delays")]
     public void Times_that_are_past_are_due_at_once_and_in_their_order() => LoopTest.On(test =>
     {
         var order = new List<int>();
@@ -271,6 +275,7 @@ public class TimerTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test__run_once_cancelled_event_cleanup")]
     public void Setting_and_cancelling_does_not_grow_the_heap_while_others_live() => LoopTest.On(test =>
     {
         var live = Enumerable.Range(0, 1000).Select(i => test.Loop.CallLater(TimeSpan.FromHours(1 + i), DoNothing, null)).ToList();

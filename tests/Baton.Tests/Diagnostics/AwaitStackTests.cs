@@ -212,6 +212,7 @@ public class AwaitStackTests
     [Fact]
     [CPython("test_tasks.BaseTaskTests.test_get_stack", Improvement =
         "Shows all coroutines of the task, down to the method that asks, and not only the outermost.")]
+    [CPython("test_pep492.CoroutineTests.test_task_print_stack")]
     public void The_task_that_runs_sees_its_own_stack_methods_in_between_included() => LoopTest.Run(async test =>
     {
         var task = test.Loop.CreateTask(RunningOuter());

@@ -19,6 +19,10 @@ public class DebugModeTests
     [InlineData("1", null, true)]
     [InlineData("1", false, false)]
     [InlineData(null, true, true)]
+    [CPython("test_runners.RunTests.test_asyncio_run_debug")]
+    [CPython("test_runners.RunnerTests.test_non_debug")]
+    [CPython("test_runners.RunnerTests.test_debug")]
+    [CPython("test_base_events.BaseEventLoopTests.test_env_var_debug")]
     public void The_options_decide_and_then_the_environment(string? variable, bool? option, bool expected)
     {
         // The collection runs alone: no other test makes a loop meanwhile.
@@ -27,6 +31,8 @@ public class DebugModeTests
         try
         {
             LoopTest.On(options => options.Debug = option, test => Assert.Equal(expected, test.Loop.IsDebug));
+            var options = new EventLoopOptions { Driver = new VirtualDriver(), Debug = option, HandleSignals = false };
+            LoopTest.OnThread(() => Assert.Equal(expected, EventLoop.Run(() => Coroutine.FromResult(EventLoop.Current.IsDebug), options)));
         }
         finally
         {
@@ -35,6 +41,7 @@ public class DebugModeTests
     }
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_set_debug")]
     public void It_can_be_switched_while_the_loop_runs() => LoopTest.Run(async test =>
     {
         test.Loop.IsDebug = false;

@@ -55,6 +55,7 @@ public class ExceptionContextTests
         });
 
     [Fact]
+    [CPython("test_events.HandleTests.test_callback_with_exception")]
     public void A_callback_without_a_state_and_a_timer_are_named_and_traced() => LoopTest.OnInDebug(test =>
     {
         test.Loop.CallSoon(ThrowPlain);
@@ -65,6 +66,7 @@ public class ExceptionContextTests
         Assert.Equal(3, reports.Count);
         Assert.All(reports, report => Assert.Equal($"Exception in callback {Here}.ThrowPlain", report.Message));
         Assert.All(reports, report => Assert.Equal((Action)ThrowPlain, report.Callback));
+        Assert.All(reports, report => Assert.IsType<IOException>(report.Exception));
         Assert.All(reports, report => Assert.NotNull(report.HandleTraceback));
     });
 

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Diagnostics;
 
 /// <summary>Warnings of what keeps the loop's thread too long. The time is virtual: the code under test moves the clock.</summary>
@@ -9,6 +11,7 @@ public class SlowCallbackTests
     [InlineData(99, false)]
     [InlineData(100, true)]
     [InlineData(250, true)]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_log_slow_callbacks")]
     public void A_callback_that_takes_a_tenth_of_a_second_is_slow(int milliseconds, bool isSlow) => LoopTest.OnInDebug(test =>
     {
         test.Loop.CallSoon(Callback, (test, TimeSpan.FromMilliseconds(milliseconds)));
@@ -57,6 +60,7 @@ public class SlowCallbackTests
         });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_log_slow_callbacks")]
     public void A_slow_step_is_named_by_its_task_its_coroutine_and_the_line_at_which_it_now_stands() => LoopTest.RunInDebug(async test =>
     {
         var future = test.Loop.CreateFuture();

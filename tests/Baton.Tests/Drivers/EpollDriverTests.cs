@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Baton.Drivers;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Drivers;
 
@@ -7,6 +8,7 @@ namespace Baton.Tests.Drivers;
 public class EpollDriverTests
 {
     [Fact]
+    [CPython("test_runners.RunTests.test_loop_factory_default_event_loop")]
     public void It_is_the_default_on_Linux() => LoopTest.OnThread(() =>
     {
         Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
@@ -199,6 +201,23 @@ public class EpollDriverTests
 
         var calls = test.Driver.Statistics - before;
         Assert.InRange(calls.Wakes, 0, Math.Min(Count, calls.Waits));
+    });
+
+    [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_internal_fds")]
+    public void A_loop_gives_its_own_descriptors_back_when_it_closes() => LoopTest.OnThread(() =>
+    {
+        var calls = new ScriptedCalls();
+        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(calls) });
+        Assert.Equal(1, calls.OpenDescriptors);
+        loop.RunUntilComplete(Coroutine.Sleep(TimeSpan.FromTicks(1)));
+        loop.Dispose();
+        Assert.Equal(0, calls.OpenDescriptors);
+        loop.Dispose();
+        Assert.Equal(0, calls.OpenDescriptors);
+
+        // The descriptor by which other threads wake the loop is gone too: nothing is written to one that may be somebody else's by now.
+        loop.Driver.Wake();
     });
 
     [Fact]

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Interop;
 
 /// <summary>The loop's default executor: made when it is needed, replaced, and shut down with the loop.</summary>
@@ -23,6 +25,9 @@ public class DefaultExecutorTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_set_default_executor")]
+    [CPython("test_base_events.BaseEventLoopTests.test_set_default_executor_error",
+        Improvement = "What is no executor, the compiler refuses; null is refused at once, and what was set stays.")]
     public void Another_can_be_set_and_remains_its_owners() => LoopTest.On(test =>
     {
         using var mine = new DedicatedThreadExecutor("mine");
@@ -88,6 +93,7 @@ public class DefaultExecutorTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopTests.test_shutdown_default_executor_timeout")]
     public void What_takes_too_long_is_named_and_left() => LoopTest.Run(async test =>
     {
         var executor = new ManualExecutor();

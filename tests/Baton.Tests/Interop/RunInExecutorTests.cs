@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Interop;
 
@@ -8,6 +9,7 @@ public class RunInExecutorTests
     private static readonly AsyncLocal<string?> Local = new();
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_run_in_executor")]
     public void The_result_comes_back_to_the_loop() => LoopTest.Run(async test =>
     {
         using var executor = new ThreadPoolExecutor();
@@ -124,6 +126,12 @@ public class RunInExecutorTests
     });
 
     [Fact]
+    [CPython("test_pep492.CoroutineTests.test_iscoroutinefunction",
+        Improvement = "What a function returns tells whether it is asynchronous; nobody has to ask but an executor, which refuses it.")]
+    [CPython("test_pep492.CoroutineTests.test_iscoroutine_generator",
+        Improvement = "What a function returns tells whether it is asynchronous; an iterator is not, and an executor takes it.")]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_call_coroutine",
+        Improvement = "The compiler refuses a coroutine function where a callback belongs; an executor refuses it by itself.")]
     public void An_asynchronous_function_is_refused() => LoopTest.Run(async test =>
     {
         var executor = new ManualExecutor();
@@ -135,12 +143,20 @@ public class RunInExecutorTests
         Refused(() => test.Loop.RunInExecutor(() => Coroutine.FromResult(1), executor));
         Assert.Equal(0, executor.Count);
         Assert.Equal(new DateTime(1), await test.Loop.RunInExecutor(() => new DateTime(1), new InlineExecutor()));
+        Assert.Equal([1, 2], await test.Loop.RunInExecutor(Iterator, new InlineExecutor()));
 
         static void Refused(Func<object> call) =>
             Assert.Contains("asynchronous", Assert.Throws<ArgumentException>(() => { call(); }).Message, StringComparison.Ordinal);
+
+        static IEnumerable<int> Iterator()
+        {
+            yield return 1;
+            yield return 2;
+        }
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_close")]
     public void It_is_for_the_loop_thread_and_an_open_loop() => LoopTest.On(test =>
     {
         var executor = new ManualExecutor();

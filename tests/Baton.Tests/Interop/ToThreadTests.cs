@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Interop;
 
 /// <summary>The equivalents of CPython's test_threads.py, and what a coroutine adds to a future.</summary>
@@ -6,6 +8,7 @@ public class ToThreadTests
     private static readonly AsyncLocal<string?> Local = new();
 
     [Fact]
+    [CPython("test_threads.ToThreadTests.test_to_thread")]
     public void It_runs_on_another_thread() => LoopTest.Run(async test =>
     {
         UseExecutor(test, out var executor);
@@ -15,6 +18,7 @@ public class ToThreadTests
     });
 
     [Fact]
+    [CPython("test_threads.ToThreadTests.test_to_thread_exception")]
     public void The_exception_comes_back() => LoopTest.Run(async test =>
     {
         UseExecutor(test, out var executor);
@@ -23,6 +27,7 @@ public class ToThreadTests
     });
 
     [Fact]
+    [CPython("test_threads.ToThreadTests.test_to_thread_once")]
     public void It_runs_once_and_only_when_awaited() => LoopTest.Run(async () =>
     {
         var runs = 0;
@@ -38,6 +43,7 @@ public class ToThreadTests
     });
 
     [Fact]
+    [CPython("test_threads.ToThreadTests.test_to_thread_concurrent")]
     public void Calls_run_concurrently() => LoopTest.Run(async () =>
     {
         using var executor = new ThreadPoolExecutor(10);
@@ -50,6 +56,7 @@ public class ToThreadTests
     });
 
     [Fact]
+    [CPython("test_threads.ToThreadTests.test_to_thread_contextvars")]
     public void AsyncLocals_flow_in() => LoopTest.Run(async () =>
     {
         using var executor = new ThreadPoolExecutor();

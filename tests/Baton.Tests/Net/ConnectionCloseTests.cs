@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net;
 
@@ -164,6 +165,8 @@ public class ConnectionCloseTests
     [InlineData("127.0.0.1", AddressFamily.InterNetwork)]
     [InlineData("::1", AddressFamily.InterNetworkV6)]
     [InlineData("localhost", AddressFamily.InterNetwork)]
+    [CPython("test_events.EventLoopTestsMixin.test_create_connection")]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_ip_addr")]
     public void Connecting_by_host_and_port(string host, AddressFamily family) => NetTest.Run(async () =>
     {
         LoopSocketTests.SkipWithout(family);
@@ -172,6 +175,7 @@ public class ConnectionCloseTests
         await using var client = await Connection.ConnectAsync(host, port);
         await using var server = new Connection(await listener.AcceptAsync());
         Assert.Equal(listener.LocalEndPoint, client.RemoteEndPoint);
+        Assert.Equal(server.RemoteEndPoint, client.LocalEndPoint);
         await client.WriteAsync(new byte[] { 1 });
         Assert.Equal([1], await server.Input.ReadExactlyAsync(1));
     });
@@ -187,6 +191,7 @@ public class ConnectionCloseTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_connect_err")]
     public void A_refused_connect_names_the_address() => NetTest.Run(async test =>
     {
         var free = NetTest.Listen();
@@ -211,6 +216,7 @@ public class ConnectionCloseTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_no_getaddrinfo")]
     public void A_name_that_does_not_exist_is_named() => NetTest.Run(async () =>
     {
         var failure = await Assert.ThrowsAsync<SocketException>(async () => await Connection.ConnectAsync("no-such-host.invalid", 80));

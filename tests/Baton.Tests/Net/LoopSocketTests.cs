@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Text;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net;
 
@@ -74,6 +75,8 @@ public class LoopSocketTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_reader_callback",
+        Improvement = "A receive into an empty buffer waits until there is something to read; no callback has to be registered and removed.")]
     public void A_receive_without_a_buffer_waits_until_there_is_something_and_takes_nothing() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.ConnectSockets();
@@ -96,6 +99,8 @@ public class LoopSocketTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_writer_callback",
+        Improvement = "A send waits by itself until the system takes more; no callback has to be registered and removed.")]
     public void SendAll_sends_more_than_the_system_takes_at_once() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.ConnectSockets();

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using Baton.Drivers;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net;
 
@@ -10,6 +11,7 @@ public class ServerTests
     [Theory]
     [InlineData("127.0.0.1", AddressFamily.InterNetwork)]
     [InlineData("::1", AddressFamily.InterNetworkV6)]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_server_ipv6")]
     public void Serves_each_connection_in_a_task_of_its_own(string host, AddressFamily family) => NetTest.Run(async test =>
     {
         LoopSocketTests.SkipWithout(family);
@@ -53,6 +55,8 @@ public class ServerTests
     [Theory]
     [InlineData(null)]
     [InlineData("")]
+    [CPython("test_events.EventLoopTestsMixin.test_create_server_dual_stack")]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_server_empty_host")]
     public void No_host_means_every_interface_with_one_port_for_both_families(string? host) => NetTest.Run(async test =>
     {
         await using var server = await Server.StartAsync(host, 0, NetTest.Echo);
@@ -85,6 +89,8 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_create_server_addr_in_use")]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_server_cant_bind")]
     public void A_port_that_is_taken_leaves_nothing_open() => NetTest.Run(async test =>
     {
         using var taken = NetTest.Listen();
@@ -96,6 +102,7 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_create_server_reuse_port")]
     public void Ports_can_be_shared_on_request() => NetTest.Run(async test =>
     {
         var options = new ServerOptions { ReusePort = true };
@@ -113,6 +120,8 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("test_events.EventLoopTestsMixin.test_create_unix_connection")]
+    [CPython("test_events.EventLoopTestsMixin.test_create_unix_server")]
     public void Local_sockets() => NetTest.Run(async test =>
     {
         var path = Path.Combine(Path.GetTempPath(), $"baton-{Guid.NewGuid():N}");
@@ -130,6 +139,7 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("test_base_events.TestSelectorUtils.test_set_nodelay")]
     public void Accepted_connections_send_without_delay_unless_told_otherwise() => NetTest.Run(async test =>
     {
         foreach (var noDelay in new[] { true, false })
@@ -210,6 +220,7 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_accept_connection_exception")]
     public void Out_of_descriptors_it_reports_once_and_tries_again_every_second() => NetTest.RunInVirtualTime(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);

@@ -1,5 +1,6 @@
 using System.Net.Sockets;
 using Baton.Drivers;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net;
 
@@ -121,6 +122,7 @@ public class SocketCancellationTests
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
+    [CPython("test_events.EventLoopTestsMixin.test_prompt_cancellation")]
     public void Receive_while_it_waits(int length) => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.ConnectSockets();
@@ -228,6 +230,7 @@ public class SocketCancellationTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_timeout")]
     public void Connecting_to_a_host_closes_its_socket_when_it_is_cancelled() => NetTest.Run(async test =>
     {
         using var listener = NetTest.Listen();
