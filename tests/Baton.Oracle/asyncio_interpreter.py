@@ -15,6 +15,17 @@ OPERATIONS = {}
 IMPROVEMENTS = {}
 ROUNDS = 50
 
+# The versions since which asyncio does these as it does now.
+SINCE = {
+    "spawn_eager": (3, 12),
+    "gather": (3, 12),
+    "gather_all": (3, 12),
+    "wait_for": (3, 12),
+    "wait_for_task": (3, 12),
+    "group": (3, 13),
+    "spawn_in_group": (3, 13),
+}
+
 
 class ScenarioError(Exception):
     def __init__(self, number):
@@ -271,8 +282,8 @@ class Run:
 # Deliberate improvements. Each replaces a part of asyncio by one that does what Baton's does.
 
 
-class CountingTask(asyncio.Task):
-    """A task that counts the requests to cancel it that are still to be thrown."""
+class CountingTask(asyncio.Task if sys.version_info >= (3, 13) else asyncio.tasks._PyTask):
+    """A task that counts the requests to cancel it that are still to be thrown, and in which, as since 3.13, one that is taken back is not thrown."""
 
     pending = 0
     is_served = False
@@ -283,6 +294,14 @@ class CountingTask(asyncio.Task):
             return False
         self.pending = pending + 1 if self._must_cancel else 0
         return True
+
+    if sys.version_info < (3, 13):
+
+        def uncancel(self):
+            left = super().uncancel()
+            if left == 0:
+                self._must_cancel = False
+            return left
 
 
 def pending_requests(task):
@@ -1289,7 +1308,8 @@ async def try_finally(run, frame, step, body, handler):
 
 def main():
     warnings.simplefilter("ignore")
-    greeting = {"version": ".".join(map(str, sys.version_info[:3])), "improvements": list(IMPROVEMENTS), "operations": list(OPERATIONS)}
+    operations = [name for name in OPERATIONS if sys.version_info >= SINCE.get(name, (3, 11))]
+    greeting = {"version": ".".join(map(str, sys.version_info[:3])), "improvements": list(IMPROVEMENTS), "operations": operations}
     print(json.dumps(greeting), flush=True)
     for line in sys.stdin:
         request = json.loads(line)

@@ -71,28 +71,17 @@ public class TaskRegressionTests
     [InlineData(false)]
     [InlineData(true)]
     [CPython("regressions.Tasks.gh-81839")]
-    public void What_was_opened_as_the_time_ran_out_reaches_who_has_to_close_it(bool inTask) => LoopTest.Run(async test =>
+    public void What_was_opened_as_the_time_ran_out_reaches_who_has_to_close_it(bool byCoroutine) => LoopTest.Run(async test =>
     {
         // The timer of the opening comes before that of the wait, and both are due in the same iteration.
-        if (inTask)
-        {
-            var future = test.Loop.CreateFuture<string>();
-            test.Loop.CallLater(Second, () => future.SetResult("open"));
-            Assert.Equal("open", await Coroutine.WaitFor(future, Second));
-        }
-        else
-        {
-            Assert.Equal("open", await Coroutine.WaitFor(Open(), Second));
-        }
+        var future = test.Loop.CreateFuture<string>();
+        test.Loop.CallLater(Second, () => future.SetResult("open"));
+        Assert.Equal("open", await (byCoroutine ? Coroutine.WaitFor(Open(), Second) : Coroutine.WaitFor(future, Second)));
 
         Assert.Equal(0, LoopTask.Current!.CancelRequests);
         await Coroutine.Sleep(Second);
 
-        static async Coroutine<string> Open()
-        {
-            await Coroutine.Sleep(Second);
-            return "open";
-        }
+        async Coroutine<string> Open() => await future;
     });
 
     [Theory]
