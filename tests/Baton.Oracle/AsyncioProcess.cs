@@ -7,10 +7,13 @@ namespace Baton.Oracle;
 /// <summary>A Python process that runs scenarios on CPython's asyncio.</summary>
 public sealed class AsyncioProcess : IDisposable
 {
-    /// <summary>Names another Python to use, as a path or a command.</summary>
+    /// <summary>The environment variable that names another Python to use, as a path or a command.</summary>
     public const string PythonVariable = "BATON_ORACLE_PYTHON";
 
-    private const string ScriptName = "asyncio_interpreter.py";
+    /// <summary>The first that has task groups and timeouts.</summary>
+    private static readonly Version Oldest = new(3, 11);
+
+    private static readonly string Script = Path.Combine(AppContext.BaseDirectory, "python", "interpreter.py");
 
     private readonly Process _process;
     private readonly StringBuilder _errors = new();
@@ -41,12 +44,25 @@ public sealed class AsyncioProcess : IDisposable
     /// <summary>The operations that this version of asyncio has.</summary>
     public IReadOnlySet<string> Operations { get; }
 
-    /// <summary>Starts the newest Python that the machine has, or the one that <see cref="PythonVariable"/> names; null where there is none.</summary>
+    /// <summary>Starts a Python: one that is named, or that <see cref="PythonVariable"/> names, or else the newest that the machine has.</summary>
+    /// <returns>Null where there is none, or none since 3.11.</returns>
     /// <exception cref="InvalidOperationException">The Python that was named, or found, does not run the interpreter.</exception>
-    public static AsyncioProcess? TryStart()
+    public static AsyncioProcess? TryStart(string? python = null)
     {
-        var python = FindPython();
-        return python is null ? null : new AsyncioProcess(Start(python, "-u", "-c", ReadScript()));
+        python ??= FindPython();
+        if (python is null)
+        {
+            return null;
+        }
+
+        try
+        {
+            return new AsyncioProcess(Start(python, "-B", Script));
+        }
+        catch (System.ComponentModel.Win32Exception failure)
+        {
+            throw new InvalidOperationException($"Cannot run Python as '{python}': {failure.Message}. {PythonVariable} names another.", failure);
+        }
     }
 
     /// <summary>Has a scenario run, and does not wait for it.</summary>
@@ -98,7 +114,7 @@ public sealed class AsyncioProcess : IDisposable
         return managed.Where(File.Exists)
             .Append("python3")
             .Select(path => (Path: path, Version: VersionOf(path)))
-            .Where(python => python.Version is not null)
+            .Where(python => python.Version >= Oldest)
             .MaxBy(python => python.Version)
             .Path;
     }
@@ -125,12 +141,6 @@ public sealed class AsyncioProcess : IDisposable
         RedirectStandardError = true,
     })!;
 
-    private static string ReadScript()
-    {
-        using var stream = typeof(AsyncioProcess).Assembly.GetManifestResourceStream(ScriptName)!;
-        return new StreamReader(stream).ReadToEnd();
-    }
-
     private string ReadLine()
     {
         if (_process.StandardOutput.ReadLine() is { } line)
@@ -141,7 +151,7 @@ public sealed class AsyncioProcess : IDisposable
         _process.WaitForExit();
         lock (_errors)
         {
-            throw new InvalidOperationException($"{ScriptName} ended with status {_process.ExitCode}:\n{_errors}");
+            throw new InvalidOperationException($"{Script} ended with status {_process.ExitCode}:\n{_errors}");
         }
     }
 }

@@ -274,7 +274,7 @@ public sealed partial class BatonInterpreter
 
     private static string Value(int? result) => $"value {Describe(result)}";
 
-    private static string Describe(Outcome<int?> outcome) => outcome.Exception is { } failure ? Describe(failure) : Describe(outcome.GetResult());
+    private string Describe(Outcome<int?> outcome) => outcome.Exception is { } failure ? Describe(failure) : Describe(outcome.GetResult());
 
     private static string List(IEnumerable<string> items) => $"[{string.Join(", ", items)}]";
 

@@ -1,6 +1,6 @@
 namespace Baton.Oracle;
 
-/// <summary>Runs scenarios on Baton, on a fake clock, and says what happened. The counterpart of <c>asyncio_interpreter.py</c>.</summary>
+/// <summary>Runs scenarios on Baton, on a fake clock, and says what happened. The counterpart of <c>python/interpreter.py</c>.</summary>
 public sealed partial class BatonInterpreter
 {
     /// <summary>How often what is left is cancelled when nothing can happen any more.</summary>
@@ -20,6 +20,7 @@ public sealed partial class BatonInterpreter
     private readonly AsyncQueue<int>[] _queues = [new(1), new(2), new()];
     private readonly Future<int?>[] _futures;
     private readonly long _start;
+    private Exception? _failure;
 
     private BatonInterpreter(EventLoop loop)
     {
@@ -31,6 +32,7 @@ public sealed partial class BatonInterpreter
     private long Time => (_loop.Time - _start) / (Tick.Ticks * 100);
 
     /// <summary>Runs a scenario on the calling thread.</summary>
+    /// <exception cref="InvalidOperationException">The interpreter, or Baton itself, failed.</exception>
     public static IReadOnlyList<string> Run(Scenario scenario)
     {
         var driver = new FakeDriver();
@@ -44,7 +46,9 @@ public sealed partial class BatonInterpreter
         driver.Loop = loop;
         var interpreter = new BatonInterpreter(loop);
         interpreter.RunMain(scenario.Body);
-        return interpreter._trace;
+        return interpreter._failure is { } failure
+            ? throw new InvalidOperationException($"The scenario fails by what no scenario should meet:\n{scenario}", failure)
+            : interpreter._trace;
     }
 
     private void RunMain(Step[] body)
@@ -153,7 +157,7 @@ public sealed partial class BatonInterpreter
 
     private static string Describe(int? result) => result?.ToString() ?? "None";
 
-    private static string Describe(Exception failure) => failure switch
+    private string Describe(Exception failure) => failure switch
     {
         CancelledException => "cancelled",
         ScenarioException scenario => $"error {scenario.Number}",
@@ -163,10 +167,10 @@ public sealed partial class BatonInterpreter
         QueueFullException => "full",
         BrokenBarrierException => "broken",
         InvalidOperationException or ArgumentException => "misuse",
-        _ => throw new InvalidOperationException("A scenario met a failure that it knows nothing of.", failure),
+        _ => (_failure ??= failure).Message,
     };
 
-    private static string Describe(LoopTask<int?> future) => future switch
+    private string Describe(LoopTask<int?> future) => future switch
     {
         { IsDone: false } => "pending",
         { IsCancelled: true } => "cancelled",
