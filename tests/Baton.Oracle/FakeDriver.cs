@@ -5,7 +5,11 @@ namespace Baton.Oracle;
 /// <summary>A driver without a world: it waits by moving its clock on, and stops the loop where it would have to wait for ever.</summary>
 internal sealed class FakeDriver : IoDriver
 {
+    /// <summary>No scenario is that long.</summary>
+    private const int MaximumPolls = 1_000_000;
+
     private readonly FakeClock _clock = new();
+    private int _polls;
 
     public override string Name => "fake";
 
@@ -15,6 +19,11 @@ internal sealed class FakeDriver : IoDriver
 
     public override void Poll(long timeout)
     {
+        if (++_polls > MaximumPolls)
+        {
+            throw new InvalidOperationException("The scenario does not end.");
+        }
+
         if (timeout < 0)
         {
             Loop!.Stop();

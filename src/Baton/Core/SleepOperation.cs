@@ -67,6 +67,7 @@ internal sealed class SleepOperation : CoroutineSource
                 loop.AddTimer(EventLoop.Deadline(loop.Time, _delay), this);
             }
 
+            // It stays a leaf until its end is taken notice of, so that a request in between finds out that there is nothing to cancel.
             Task?.AddLeaf(this, Scope);
         }
 
@@ -88,7 +89,6 @@ internal sealed class SleepOperation : CoroutineSource
 
         if (_delay > 0)
         {
-            Task?.RemoveLeaf(this);
             Status = CoroutineStatus.Succeeded;
             if (Continuation is { } continuation)
             {
@@ -124,7 +124,6 @@ internal sealed class SleepOperation : CoroutineSource
             loop.CancelTimer(this);
         }
 
-        // It stays a leaf until the exception is taken, so that another request does not add a second one.
         Fail(new CancelledException(message));
         if (Continuation is { } continuation)
         {
@@ -134,11 +133,13 @@ internal sealed class SleepOperation : CoroutineSource
         return true;
     }
 
+    internal override bool IsWaitOver => Status == CoroutineStatus.Succeeded;
+
     internal override string Describe() => "Coroutine.Sleep";
 
     internal override void Recycle()
     {
-        if (Status == CoroutineStatus.Failed)
+        if (_delay > 0)
         {
             Task?.RemoveLeaf(this);
         }

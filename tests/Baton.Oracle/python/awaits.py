@@ -92,9 +92,16 @@ class KeepingTask(Keeping, CountingTask):
         super().__init__(self.run(coroutine), **options)
 
     def cancel(self, msg=None):
-        may_be_served = Spread.depth == 0 and (self.is_served or pending_requests(self) == 0)
+        running = asyncio.current_task(self.get_loop())
+        is_asked_itself = Spread.depth == 0 and (running is None or running._fut_waiter is not self)
         wait = self._fut_waiter
-        is_served = may_be_served and wait is not None and wait.done() and asyncio.current_task(self.get_loop()) is not self
+        is_served = (
+            is_asked_itself
+            and (self.is_served or pending_requests(self) == 0)
+            and running is not self
+            and wait is not None
+            and wait.done()
+        )
         with Spread():
             is_accepted = super().cancel(msg)
         if self._must_cancel:

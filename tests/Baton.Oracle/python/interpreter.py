@@ -6,6 +6,7 @@ part of asyncio by one that does what Baton's does.
 """
 
 import asyncio
+import faulthandler
 import json
 import sys
 import traceback
@@ -20,6 +21,7 @@ from registry import IMPROVEMENTS, OPERATIONS, SINCE
 from scenario import Frame, describe
 
 ROUNDS = 50
+TIME_LIMIT = 30
 
 
 class Run:
@@ -158,11 +160,14 @@ def main():
     print(json.dumps(greeting), flush=True)
     for line in sys.stdin:
         request = json.loads(line)
+        # A scenario that does not end, ends the interpreter, and tells where it was.
+        faulthandler.dump_traceback_later(TIME_LIMIT, exit=True)
         try:
             answer = {"trace": Run(request["improvements"]).run(request["body"])}
         except RecursionError:
             # As asyncio ends when it cancels tasks that wait for each other in a ring.
             answer = {"failure": traceback.format_exc(limit=3)}
+        faulthandler.cancel_dump_traceback_later()
         print(json.dumps(answer), flush=True)
 
 

@@ -19,6 +19,28 @@ public class LateCancellationTests
         Assert.Equal(2, task.CancelRequests);
     });
 
+    [Fact]
+    public void A_task_whose_sleep_is_over_ends_with_its_result() => LoopTest.Run(async test =>
+    {
+        LoopTask<int> task = null!;
+        LoopTask root = null!;
+        var canceller = Coroutine.Start(SleepAndCancel());
+        task = Coroutine.Start(Coroutine.Sleep(TimeSpan.FromSeconds(1), 7));
+        root = Coroutine.Start(Coroutine.Sleep(TimeSpan.FromSeconds(1)));
+        await canceller;
+        Assert.Equal(7, await task);
+        await root;
+        Assert.Equal((1, 1), (task.CancelRequests, root.CancelRequests));
+
+        async Coroutine SleepAndCancel()
+        {
+            // Its timer is the first, so that it runs when the other sleeps are over, and before those who slept.
+            await Coroutine.Sleep(TimeSpan.FromSeconds(1));
+            task.Cancel();
+            root.Cancel();
+        }
+    });
+
     [Theory]
     [MemberData(nameof(Waits))]
     public void A_task_that_was_asked_before_the_value_came_ends_as_cancelled(string kind) => LoopTest.Run(async test =>
