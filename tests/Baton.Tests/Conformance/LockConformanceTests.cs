@@ -62,7 +62,7 @@ public class LockConformanceTests
 
     [Fact]
     [CPython("test_locks.LockTests.test_cancel_race", Improvement =
-        "The lock is never free in between: the release gives it to the next who waits, before that one runs, so that nobody can come first.")]
+        "The lock is not free in between: the release gives it at once to the first who waits and was not cancelled, before that one runs.")]
     public void A_waiter_cancelled_just_before_the_holder_releases_does_not_get_the_lock() => LoopTest.Run(async test =>
     {
         var mutex = new AsyncLock();
