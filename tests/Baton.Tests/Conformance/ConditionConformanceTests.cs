@@ -96,7 +96,8 @@ public class ConditionConformanceTests
     });
 
     [Fact]
-    [CPython("test_locks.ConditionTests.test_notify")]
+    [CPython("test_locks.ConditionTests.test_notify", Improvement =
+        "Those who are notified wait for the lock from then on, in their order, and each gives it to the next: nobody who comes later has it in between.")]
     public void Notify_wakes_as_many_as_it_says_or_all_there_are() => LoopTest.Run(async test =>
     {
         var condition = new AsyncCondition();
@@ -115,9 +116,14 @@ public class ConditionConformanceTests
         {
             condition.Notify(1);
             condition.Notify(2048);
+            Assert.Equal(0, condition.WaiterCount);
+            Assert.Equal(2, condition.Lock.WaiterCount);
         }
 
+        Assert.False(condition.TryAcquire());
         await Coroutine.Yield();
+        Assert.Equal([1, 2], log);
+        Assert.False(condition.TryAcquire());
         await Coroutine.Yield();
         Assert.Equal([1, 2, 3], log);
         Assert.All(tasks, task => task.GetResult());
@@ -125,7 +131,8 @@ public class ConditionConformanceTests
     });
 
     [Fact]
-    [CPython("test_locks.ConditionTests.test_notify_all")]
+    [CPython("test_locks.ConditionTests.test_notify_all", Improvement =
+        "Those who are notified wait for the lock from then on, in their order, and each gives it to the next: nobody who comes later has it in between.")]
     public void NotifyAll_wakes_all_in_the_order_in_which_they_came() => LoopTest.Run(async test =>
     {
         var condition = new AsyncCondition();
@@ -136,10 +143,16 @@ public class ConditionConformanceTests
         using (await condition.AcquireAsync())
         {
             condition.NotifyAll();
+            Assert.Equal(0, condition.WaiterCount);
         }
 
-        await Coroutine.Gather(tasks);
+        Assert.False(condition.TryAcquire());
+        await Coroutine.Yield();
+        Assert.Equal([1], log);
+        Assert.False(condition.TryAcquire());
+        await Coroutine.Yield();
         Assert.Equal([1, 2], log);
+        Assert.All(tasks, task => task.GetResult());
         Assert.False(condition.IsLocked);
     });
 

@@ -23,6 +23,7 @@ public class FutureTests
     public void A_result_is_final() => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture<string>();
+        Assert.Throws<InvalidStateException>(() => future.GetResult());
         future.SetResult("first");
         Assert.True(future.IsDone);
         Assert.False(future.IsCancelled || future.IsFailed);
@@ -53,6 +54,7 @@ public class FutureTests
     {
         var future = test.Loop.CreateFuture();
         var exception = new IOException();
+        Assert.Throws<InvalidStateException>(() => future.GetException());
         future.SetException(exception);
         Assert.True(future.IsDone && future.IsFailed);
         Assert.False(future.IsCancelled);
@@ -142,19 +144,23 @@ public class FutureTests
     public void Done_callbacks_run_however_the_future_ends(string how) => LoopTest.On(test =>
     {
         var future = test.Loop.CreateFuture();
+        var failure = new IOException();
         var ran = 0;
         future.AddDoneCallback(_ => ran++);
-        _ = how switch
+        Assert.True(how switch
         {
             "result" => future.TrySetResult(),
-            "exception" => future.TrySetException(new IOException()),
+            "exception" => future.TrySetException(failure),
             _ => future.Cancel(),
-        };
-        test.RunIterations(2);
+        });
+        Assert.Equal(0, ran);
+        test.RunIterations(1);
+        Assert.Equal(1, ran);
+        test.RunIterations(1);
         Assert.Equal(1, ran);
         if (how == "exception")
         {
-            future.GetException();
+            Assert.Same(failure, future.GetException());
         }
     });
 
@@ -184,10 +190,18 @@ public class FutureTests
         Assert.Equal(1, future.RemoveDoneCallback(first));
         future.AddDoneCallback(first);
         future.AddDoneCallback(second);
-        future.AddDoneCallback(first);
-        Assert.Equal(2, future.RemoveDoneCallback(first));
+        Assert.Equal(1, future.RemoveDoneCallback(second));
+        Assert.Equal(0, future.RemoveDoneCallback(second));
+        future.AddDoneCallback(second);
+        for (var i = 0; i < 5; i++)
+        {
+            future.AddDoneCallback(first);
+        }
+
+        Assert.Equal(6, future.RemoveDoneCallback(first));
         Assert.Equal(0, future.RemoveDoneCallback(first));
         future.SetResult();
+        Assert.Empty(log);
         Assert.Equal(0, future.RemoveDoneCallback(second)); // Too late: it is in the queue.
         test.RunIterations(1);
         Assert.Equal(["second"], log);

@@ -30,7 +30,9 @@ public class UnretrievedFailureTests
     [CPython("test_futures.BaseFutureTests.test_future_exception_never_retrieved")]
     public void Is_reported_when_the_future_is_collected() => LoopTest.On(test =>
     {
-        Forget(test.Loop);
+        var exception = Assert.Throws<IOException>(ThrowIt);
+        Forget(test.Loop, exception);
+        Assert.Empty(test.TakeReports());
         for (var i = 0; i < 10; i++)
         {
             GC.Collect();
@@ -40,10 +42,13 @@ public class UnretrievedFailureTests
 
         var report = test.TakeReport();
         Assert.StartsWith("The exception of Future<T> (failed) was never retrieved", report.Message, StringComparison.Ordinal);
-        Assert.Equal("lost", Assert.IsType<IOException>(report.Exception).Message);
+        Assert.Same(exception, report.Exception);
+        Assert.Contains(nameof(ThrowIt), report.ToString(), StringComparison.Ordinal);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        static void Forget(EventLoop loop) => loop.CreateFuture<int>().SetException(new IOException("lost"));
+        static void Forget(EventLoop loop, Exception exception) => loop.CreateFuture<int>().SetException(exception);
+
+        static void ThrowIt() => throw new IOException("lost");
     });
 
     [Fact]

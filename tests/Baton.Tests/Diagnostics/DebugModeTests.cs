@@ -124,8 +124,20 @@ public class DebugModeTests
         {
             var future = test.Loop.CreateFuture<int>();
             Assert.Equal("Future<T> (pending)", future.ToString());
+            future.AddDoneCallback(First);
+            Assert.Equal("Future<T> (pending)", future.ToString());
             future.SetResult(42);
             Assert.Equal("Future<T> (done)", future.ToString());
+
+            var cancelled = test.Loop.CreateFuture();
+            cancelled.Cancel();
+            Assert.Equal("Future (cancelled)", cancelled.ToString());
+
+            var failed = test.Loop.CreateFuture();
+            failed.SetException(new IOException("no disk"));
+            Assert.Equal("Future (failed)", failed.ToString());
+            Assert.Equal("no disk", failed.GetException()!.Message);
+            test.RunIterations(1);
         });
 
     [Fact]
@@ -139,9 +151,13 @@ public class DebugModeTests
         Assert.Equal($"Future (pending, then {Here}.First, {made})", future.ToString());
         future.AddDoneCallback(Second, null);
         Assert.Equal($"Future (pending, then {Here}.First and {Here}.Second, {made})", future.ToString());
-        future.AddDoneCallback(First);
+        for (var i = 0; i < 7; i++)
+        {
+            future.AddDoneCallback(First);
+        }
+
         future.AddDoneCallback(Second, null);
-        Assert.Equal($"Future (pending, then {Here}.First, 2 more and {Here}.Second, {made})", future.ToString());
+        Assert.Equal($"Future (pending, then {Here}.First, 8 more and {Here}.Second, {made})", future.ToString());
         future.Cancel();
         Assert.Equal($"Future (cancelled, {made})", future.ToString());
 
@@ -150,6 +166,11 @@ public class DebugModeTests
         Assert.StartsWith("Future (failed with IOException: no disk, created at ", failed.ToString(), StringComparison.Ordinal);
         Assert.Equal("no disk", failed.GetException()!.Message);
         Assert.StartsWith("Future (failed with IOException: no disk, created at ", failed.ToString(), StringComparison.Ordinal);
+
+        var answer = test.Loop.CreateFuture<int>();
+        answer.SetResult(42);
+        Assert.StartsWith("Future<T> (done with 42, created at ", answer.ToString(), StringComparison.Ordinal);
+        Assert.Equal(42, answer.GetResult());
 
         var done = test.Loop.CreateFuture<string>();
         done.SetResult(new string('x', 1000));

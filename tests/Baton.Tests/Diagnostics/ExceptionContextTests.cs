@@ -84,7 +84,36 @@ public class ExceptionContextTests
 
     [Fact]
     [CPython("test_futures2.FutureTests.test_task_exc_handler_correct_context")]
-    public void The_handler_of_a_failure_that_nobody_saw_runs_in_the_context_of_the_task() => LoopTest.On(test =>
+    public void The_handler_of_a_failed_task_that_was_collected_runs_in_the_context_of_the_task() => LoopTest.On(test =>
+    {
+        var seen = new List<string?>();
+        test.Loop.ExceptionHandler = (_, report) => seen.Add($"{Local.Value}: {report.Exception!.Message}");
+        Local.Value = "outside";
+        Start(test.Loop);
+        for (var i = 0; i < 10; i++)
+        {
+            test.RunIterations(1);
+            GC.Collect();
+            GC.WaitForPendingFinalizers();
+        }
+
+        Assert.Equal(["task: unseen"], seen);
+        Assert.Equal("outside", Local.Value);
+
+        [MethodImpl(MethodImplOptions.NoInlining)]
+        static void Start(EventLoop loop) => _ = loop.CreateTask(Fail());
+
+#pragma warning disable CS1998 // It fails at once.
+        static async Coroutine Fail()
+        {
+            Local.Value = "task";
+            throw new IOException("unseen");
+        }
+#pragma warning restore CS1998
+    });
+
+    [Fact]
+    public void The_handler_of_a_failure_that_nobody_saw_runs_in_the_context_of_the_task_when_the_loop_closes() => LoopTest.On(test =>
     {
         string? seen = null;
         Future? reported = null;

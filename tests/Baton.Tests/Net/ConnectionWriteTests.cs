@@ -1,5 +1,7 @@
+using System.Buffers;
 using System.IO.Pipelines;
 using System.Net.Sockets;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net;
 
@@ -98,6 +100,34 @@ public class ConnectionWriteTests
         Assert.Equal(bytes, await server.Input.ReadExactlyAsync(Large));
         await write;
         Assert.Equal(0, client.BufferedOutput);
+    });
+
+    [Fact]
+    [CPython("regressions.Network.gh-127655")]
+    public void Who_writes_many_pieces_at_once_waits_like_who_writes_a_large_one() => NetTest.Run(async test =>
+    {
+        var (client, server) = await NetTest.Connect();
+        await using var one = client;
+        await using var two = server;
+        var bytes = NetTest.Pattern(Large);
+        var write = Coroutine.Start(WritePieces());
+        await NetTest.Iterate(50);
+        Assert.False(write.IsDone);
+        Assert.InRange(client.BufferedOutput, 1, Large);
+        Assert.Equal(bytes, await server.Input.ReadExactlyAsync(Large));
+        await write;
+        Assert.Equal(0, client.BufferedOutput);
+
+        async Coroutine WritePieces()
+        {
+            const int piece = 64 << 10;
+            for (var at = 0; at < Large; at += piece)
+            {
+                client.Output.Write(bytes.AsSpan(at, piece));
+            }
+
+            await client.Output.FlushAsync();
+        }
     });
 
     [Fact]

@@ -124,6 +124,7 @@ public class ServerShutdownTests
     });
 
     [Fact]
+    [CPython("regressions.Network.gh-123720")]
     public void Serving_forever_ends_with_a_cancel_which_ends_the_handlers() => NetTest.Run(async test =>
     {
         var ended = 0;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using System.Text;
 using Baton.Drivers;
 using Baton.Tests.Conformance;
 
@@ -187,6 +188,56 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("regressions.Network.gh-140947")]
+    public void Each_handler_has_a_copy_of_the_context_in_which_the_server_was_started() => NetTest.Run(async test =>
+    {
+        var local = new AsyncLocal<string?> { Value = "start" };
+        var seen = new List<string?>();
+        await using var server = await Server.StartAsync("127.0.0.1", 0, Handle);
+        local.Value = "later";
+        var clients = new List<Connection>();
+        for (var i = 1; i <= 3; i++)
+        {
+            clients.Add(await Connection.ConnectAsync(server.EndPoints[0]));
+            await NetTest.Until(() => seen.Count == i);
+        }
+
+        Assert.Equal(["start", "start", "start"], seen);
+        for (var i = 3; i >= 1; i--)
+        {
+            await clients[i - 1].WriteAsync(new byte[1]);
+            Assert.Equal($"handler {i}", Encoding.UTF8.GetString(await clients[i - 1].Input.ReadExactlyAsync(9)));
+        }
+
+        Assert.Equal("later", local.Value);
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        // What it sets before its first await, outside of any coroutine of its own, is its own as well.
+        Coroutine Handle(Connection connection)
+        {
+            seen.Add(local.Value);
+            local.Value = $"handler {seen.Count}";
+            return Answer(connection);
+        }
+
+        async Coroutine Answer(Connection connection)
+        {
+            await connection.Input.ReadExactlyAsync(1);
+            await Coroutine.Start(Set());
+            await connection.WriteAsync(Encoding.UTF8.GetBytes(local.Value!));
+        }
+
+        async Coroutine Set()
+        {
+            local.Value = "task of a handler";
+            await Coroutine.Yield();
+        }
+    });
+
+    [Fact]
     public void A_handler_that_throws_before_its_first_await_is_isolated_too() => NetTest.Run(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, _ => throw new InvalidOperationException("at once"));
@@ -221,6 +272,7 @@ public class ServerTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_accept_connection_exception")]
+    [CPython("regressions.Network.gh-151615")]
     public void Out_of_descriptors_it_reports_once_and_tries_again_every_second() => NetTest.RunInVirtualTime(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);

@@ -145,6 +145,7 @@ public class AsyncBarrierTests
         Assert.Equal(2, await barrier.WaitAsync());
         await test.Drain();
         Assert.True(first.IsCancelled);
+        Assert.Equal(0, barrier.WaitingCount);
         Assert.False(barrier.IsBroken);
 
         // Every number occurs once, also after somebody left.

@@ -155,11 +155,12 @@ public class AsyncConditionTests
                 condition.Notify();
             }
 
-            await Coroutine.Sleep(TimeSpan.FromSeconds(1));
+            await Coroutine.Yield();
             Assert.Equal(i == 2, task.IsDone);
+            Assert.Equal(i + 2, checks);
         }
 
-        Assert.Equal(4, checks);
+        task.GetResult();
 
         async Coroutine Wait()
         {
