@@ -125,6 +125,17 @@ public class ConnectConformanceTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_wrong_sock")]
+    public void A_connection_is_made_of_no_other_socket_than_a_stream() => NetTest.Run(async () =>
+    {
+        await Coroutine.Yield();
+        using var socket = LoopSocket.Create(AddressFamily.InterNetwork, SocketType.Dgram);
+        var refusal = Assert.Throws<ArgumentException>(() => new Connection(socket));
+        Assert.Contains("stream socket", refusal.Message, StringComparison.Ordinal);
+        Assert.True(socket.Handle >= 0); // It still belongs to whoever made it.
+    });
+
+    [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_getnameinfo",
         Improvement = "The BCL's own look-up will do: the loop awaits its tasks as any other, and goes on meanwhile.")]
     public void The_name_of_an_address_comes_from_the_BCL() => NetTest.Run(async test =>
