@@ -124,6 +124,7 @@ public class LoopStateTests
 
     [Fact]
     [CPython("test_runners.RunnerTests.test_double_close")]
+    [CPython("test_base_events.BaseEventLoopTests.test_close")]
     public void Dispose_can_be_called_again() => LoopTest.On(test =>
     {
         test.Loop.Dispose();
