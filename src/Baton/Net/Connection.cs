@@ -26,6 +26,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     private EndPoint? _remoteEndPoint;
 
     /// <summary>Makes a connection of a connected socket, which from now on belongs to the connection. Sets TCP_NODELAY where there is TCP.</summary>
+    /// <exception cref="ArgumentException">This is no stream socket, but one for datagrams, say.</exception>
     public Connection(LoopSocket socket)
         : this(socket, setNoDelay: true)
     {
@@ -34,6 +35,11 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     internal Connection(LoopSocket socket, bool setNoDelay)
     {
         ArgumentNullException.ThrowIfNull(socket);
+        if (socket.Io.SocketType != SocketType.Stream)
+        {
+            throw new ArgumentException($"A connection is made of a stream socket, and this is of the type {socket.Io.SocketType}.", nameof(socket));
+        }
+
         Loop = socket.Loop;
         Io = socket.Io;
         if (setNoDelay && socket.AddressFamily != AddressFamily.Unix)

@@ -1,3 +1,5 @@
+using System.Globalization;
+
 namespace Baton;
 
 /// <summary>
@@ -100,7 +102,13 @@ public sealed class LoopTimeout
     /// <inheritdoc/>
     public override string ToString() => $"LoopTimeout ({State})";
 
-    private string State => IsExpired ? _scope.IsEntered ? "expiring" : "expired" : _scope.IsEntered ? "active" : "finished";
+    private string State => (IsExpired, _scope.IsEntered) switch
+    {
+        (true, true) => "expiring",
+        (true, false) => "expired",
+        (false, true) => When is { } when ? string.Create(CultureInfo.InvariantCulture, $"active, due at {when} ns") : "active, without a deadline",
+        (false, false) => "finished",
+    };
 
     private static async Coroutine RunIn(LoopTimeout timeout, Func<LoopTimeout, Coroutine> body)
     {

@@ -125,12 +125,15 @@ public class ThreadsConformanceTests
         Assert.Equal(wakes, test.Driver.Wakes);
     });
 
-    [Fact]
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [CPython("test_free_threading.TestFreeThreading.test_all_tasks_race")]
-    public void Loops_on_several_threads_each_know_exactly_their_own_tasks()
+    public void Loops_on_several_threads_each_know_exactly_their_own_tasks(bool eager)
     {
         var threads = Enumerable.Range(0, Threads).Select(_ => LoopTest.StartThread(() => LoopTest.Run(async test =>
         {
+            test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
             var future = test.Loop.CreateFuture();
             await TaskGroup.Run(async group =>
             {
@@ -185,11 +188,13 @@ public class ThreadsConformanceTests
         }
     });
 
-    [Fact]
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [CPython("test_free_threading.TestFreeThreading.test_task_different_thread_finalized")]
-    public void A_task_is_collected_although_the_thread_of_its_loop_has_ended()
+    public void A_task_is_collected_although_the_thread_of_its_loop_has_ended(bool eager)
     {
-        var reference = Make();
+        var reference = Make(eager);
         for (var i = 0; i < 5 && reference.IsAlive; i++)
         {
             GC.Collect();
@@ -199,22 +204,31 @@ public class ThreadsConformanceTests
         Assert.False(reference.IsAlive);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        static WeakReference Make()
+        static WeakReference Make(bool eager)
         {
             WeakReference? reference = null;
-            LoopTest.Run(async () =>
+            LoopTest.On(test =>
+            {
+                test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
+                test.Loop.RunUntilComplete(Refer());
+            });
+            return reference!;
+
+            async Coroutine Refer()
             {
                 await Coroutine.Yield();
                 reference = new WeakReference(LoopTask.Current);
-            });
-            return reference!;
+            }
         }
     }
 
-    [Fact]
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [CPython("test_free_threading.TestFreeThreading.test_run_coroutine_threadsafe")]
-    public void Many_threads_of_an_executor_have_the_loop_run_a_coroutine_each() => LoopTest.Run(async test =>
+    public void Many_threads_of_an_executor_have_the_loop_run_a_coroutine_each(bool eager) => LoopTest.Run(async test =>
     {
+        test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
         using var executor = new ThreadPoolExecutor(10);
         var results = new List<int>();
         await TaskGroup.Run(async group =>
@@ -238,10 +252,13 @@ public class ThreadsConformanceTests
         }
     });
 
-    [Fact]
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [CPython("test_free_threading.TestFreeThreading.test_run_coroutine_threadsafe_exception")]
-    public void Many_threads_of_an_executor_get_the_exception_of_their_coroutine_each() => LoopTest.Run(async test =>
+    public void Many_threads_of_an_executor_get_the_exception_of_their_coroutine_each(bool eager) => LoopTest.Run(async test =>
     {
+        test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
         using var executor = new ThreadPoolExecutor(10);
         var outcomes = await Coroutine.GatherOutcomes(Enumerable.Range(0, 10).Select(i => Coroutine.ToThread(() => Call(i), executor)));
         Assert.Equal(Enumerable.Range(0, 10).Select(i => $"failure {i}"), outcomes.Select(outcome => Assert.IsType<IOException>(outcome.Exception).Message));

@@ -182,18 +182,22 @@ public class EventLoopRunTests
     [CPython("test_runners.RunTests.test_asyncio_run_reports_hanging_tasks_errors")]
     public void Reports_the_tasks_that_fail_while_the_loop_closes() => OnThread(() =>
     {
-        EventLoop.Run(Main, Options());
+        LoopTask? left = null;
+        Assert.Equal(123, EventLoop.Run(Main, Options()));
+        Assert.True(left!.IsFailed);
         var report = Assert.Single(_reports);
         Assert.Contains("closing", report.Message, StringComparison.Ordinal);
         Assert.Contains("'bad'", report.Message, StringComparison.Ordinal);
         Assert.IsType<IOException>(report.Exception);
-        Assert.Equal("bad", Assert.IsType<LoopTask>(report.Future).Name);
+        Assert.Same(left, report.Future);
+        Assert.Same(left, report.Task);
         _reports.Clear();
 
-        async Coroutine Main()
+        async Coroutine<int> Main()
         {
-            _ = Coroutine.Start(Child(), "bad");
+            left = Coroutine.Start(Child(), "bad");
             await Coroutine.Yield();
+            return 123;
         }
 
         static async Coroutine Child()

@@ -6,7 +6,7 @@ namespace Baton.Tests.Core;
 public class LoopStateTests
 {
     [Fact]
-    [CPython("test_events.PolicyTests.test_new_event_loop", Improvement = "A loop is made by its constructor, without a policy.")]
+    [CPython("test_events.PolicyTests.test_new_event_loop")]
     public void A_new_loop_is_neither_running_nor_closed() => LoopTest.On(test =>
     {
         Assert.False(test.Loop.IsRunning);
@@ -21,15 +21,13 @@ public class LoopStateTests
     [Fact]
     [CPython("test_events.GetEventLoopTestsMixin.test_get_event_loop_returns_running_loop")]
     [CPython("test_events.GetEventLoopTestsMixin.test_get_event_loop_returns_running_loop2")]
-    [CPython("test_events.PolicyTests.test_get_event_loop",
-        Improvement = "Asking for the current loop where none runs is an error; no loop is ever made behind anybody's back.")]
-    [CPython("test_events.PolicyTests.test_get_event_loop_does_not_call_set_event_loop",
-        Improvement = "Asking for the current loop where none runs is an error, and changes nothing.")]
-    [CPython("test_events.PolicyTests.test_get_event_loop_after_set_none",
-        Improvement = "There is no current loop but a running one, so that there is nothing to set or to unset.")]
+    [CPython("test_events.PolicyTests.test_get_event_loop")]
+    [CPython("test_events.PolicyTests.test_get_event_loop_does_not_call_set_event_loop")]
+    [CPython("test_events.PolicyTests.test_get_event_loop_after_set_none")]
     public void Current_is_the_running_loop_and_there_is_none_outside() => LoopTest.On(test =>
     {
         Assert.Contains("EventLoop.Run", Assert.Throws<InvalidOperationException>(() => EventLoop.Current).Message, StringComparison.Ordinal);
+        Assert.Null(EventLoop.CurrentOrNull); // None has been made on the way, either.
         test.Loop.CallSoon(() =>
         {
             Assert.Same(test.Loop, EventLoop.Current);
@@ -124,6 +122,7 @@ public class LoopStateTests
 
     [Fact]
     [CPython("test_runners.RunnerTests.test_double_close")]
+    [CPython("test_base_events.BaseEventLoopTests.test_close")]
     public void Dispose_can_be_called_again() => LoopTest.On(test =>
     {
         test.Loop.Dispose();

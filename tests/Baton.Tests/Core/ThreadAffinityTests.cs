@@ -117,8 +117,7 @@ public class ThreadAffinityTests
     });
 
     [Fact]
-    [CPython("test_events.PolicyTests.test_get_event_loop_thread",
-        Improvement = "A thread has a current loop while it runs one, and no other thread sees it; no policy is asked.")]
+    [CPython("test_events.PolicyTests.test_get_event_loop_thread")]
     public void Current_loop_and_task_are_those_of_the_thread() => LoopTest.Run(test =>
     {
         using (LoopTest.StartThread(() =>

@@ -23,7 +23,8 @@ public class ToThreadTests
     {
         UseExecutor(test, out var executor);
         using var owned = executor;
-        await Assert.ThrowsAsync<IOException>(async () => await Coroutine.ToThread(() => throw new IOException()));
+        var exception = await Assert.ThrowsAsync<IOException>(async () => await Coroutine.ToThread(() => throw new IOException("thrown there")));
+        Assert.Equal("thrown there", exception.Message);
     });
 
     [Fact]

@@ -107,6 +107,9 @@ public class ServerTests
     public void Ports_can_be_shared_on_request() => NetTest.Run(async test =>
     {
         var options = new ServerOptions { ReusePort = true };
+        await using var alone = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+        var refusal = await Assert.ThrowsAsync<SocketException>(async () => await Server.StartAsync(alone.EndPoints[0], NetTest.Echo, options));
+        Assert.Equal(SocketError.AddressAlreadyInUse, refusal.SocketErrorCode);
         await using var first = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, options);
         await using var second = await Server.StartAsync(first.EndPoints[0], NetTest.Echo, options);
         for (var i = 0; i < 64; i++)
@@ -129,7 +132,9 @@ public class ServerTests
         try
         {
             await using var server = await Server.StartAsync(new UnixDomainSocketEndPoint(path), NetTest.Echo);
+            Assert.Equal(path, Assert.Single(server.EndPoints).ToString());
             await using var client = await Connection.ConnectAsync(new UnixDomainSocketEndPoint(path));
+            Assert.Equal(path, client.RemoteEndPoint!.ToString());
             await client.WriteAsync(new byte[100_000]);
             await client.Input.ReadExactlyAsync(100_000);
         }

@@ -26,6 +26,14 @@ public sealed class ScriptedCalls : LinuxSocketCalls
 
     public Func<int, int?>? OnConnect { get; set; }
 
+    /// <summary>The address of the last connect, as the system was given it.</summary>
+    public byte[]? ConnectAddress { get; private set; }
+
+    public Func<int, int?>? OnBind { get; set; }
+
+    /// <summary>Called with the descriptor, which is closed whatever this returns.</summary>
+    public Func<int, int?>? OnClose { get; set; }
+
     /// <summary>Whether connects that succeed at once, as they do over loopback, pretend to be under way until the next poll.</summary>
     public bool ConnectsWait { get; set; }
 
@@ -50,7 +58,8 @@ public sealed class ScriptedCalls : LinuxSocketCalls
     public override int Close(int descriptor)
     {
         _closed++;
-        return base.Close(descriptor);
+        var result = base.Close(descriptor);
+        return OnClose?.Invoke(descriptor) ?? result;
     }
 
     public override int Receive(int descriptor, Span<byte> buffer) => OnReceive?.Invoke(descriptor, buffer.Length) switch
@@ -82,8 +91,11 @@ public sealed class ScriptedCalls : LinuxSocketCalls
         return OnAccept?.Invoke(descriptor) ?? Opened(base.Accept(descriptor, address, out addressLength));
     }
 
+    public override int Bind(int descriptor, ReadOnlySpan<byte> address) => OnBind?.Invoke(descriptor) ?? base.Bind(descriptor, address);
+
     public override int Connect(int descriptor, ReadOnlySpan<byte> address)
     {
+        ConnectAddress = address.ToArray();
         var result = OnConnect?.Invoke(descriptor) ?? base.Connect(descriptor, address);
         return result == 0 && ConnectsWait ? -Errno.EINPROGRESS : result;
     }

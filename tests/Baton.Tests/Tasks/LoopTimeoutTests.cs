@@ -22,7 +22,7 @@ public class LoopTimeoutTests
             timeout = t;
             Assert.Equal(test.Loop.Time + 1_000_000_000, t.When);
             Assert.False(t.IsExpired);
-            Assert.Equal("LoopTimeout (active)", t.ToString());
+            Assert.Equal($"LoopTimeout (active, due at {t.When} ns)", t.ToString());
             try
             {
                 await Coroutine.Sleep(Hour);
@@ -107,7 +107,7 @@ public class LoopTimeoutTests
         async Coroutine Check(LoopTimeout timeout)
         {
             Assert.Null(timeout.When);
-            Assert.Equal("LoopTimeout (active)", timeout.ToString());
+            Assert.Equal("LoopTimeout (active, without a deadline)", timeout.ToString());
             Assert.Equal(0, test.Loop.TimerCount);
             await Coroutine.Sleep(Hour);
             Assert.False(timeout.IsExpired);
