@@ -112,10 +112,9 @@ public readonly partial struct Coroutine
         return IAwaitable<TResult>.ResultOf(future);
     }
 
-    /// <summary>Returns as the future did if it is done; else cancels it and waits until it is.</summary>
     /// <summary>
-    /// Cancels what is not done, and waits for its end. That takes turns of the loop: who tries again and again, with no time to wait, does not keep
-    /// the loop to himself.
+    /// Returns as the future did if it is done; else cancels it and waits for its end. That takes turns of the loop: who tries again and again, with no time
+    /// to wait, does not keep the loop to himself.
     /// </summary>
     private static async Coroutine EndNow(Future future, TimeSpan timeout)
     {

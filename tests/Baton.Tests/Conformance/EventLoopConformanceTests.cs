@@ -193,6 +193,8 @@ public class EventLoopConformanceTests
     [Fact]
     [CPython("test_base_events.BaseEventLoopTests.test_create_task_error_closes_coro",
         Improvement = "A coroutine that a closed loop refuses is as good as new: it can run elsewhere.")]
+    [CPython("test_tasks.BaseTaskTests.test_error_in_call_soon", Improvement =
+        "What could not become a task never was one: nothing is left pending, and the coroutine can still be used.")]
     public void A_closed_loop_does_not_use_up_the_coroutine_that_it_refuses() => LoopTest.RunInDebug(async test =>
     {
         var closed = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver() });

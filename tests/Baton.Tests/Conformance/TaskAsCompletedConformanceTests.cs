@@ -81,7 +81,8 @@ public class TaskAsCompletedConformanceTests
     });
 
     [Fact]
-    [CPython("test_tasks.BaseTaskTests.test_as_completed_resume_iterator")]
+    [CPython("test_tasks.BaseTaskTests.test_as_completed_resume_iterator", Improvement =
+        "It goes on where its enumerator is kept. An `await foreach` that is left lets go of what is still to come, and of its time limit.")]
     public void An_enumerator_that_was_put_aside_goes_on_where_it_was() => LoopTest.Run(async () =>
     {
         var results = new List<int>();
@@ -100,6 +101,20 @@ public class TaskAsCompletedConformanceTests
         }
 
         Assert.Equal([0, 1, 2, 3], results);
+
+        var tasks = Enumerable.Range(1, 4).Select(i => Coroutine.Start(Coroutine.Sleep(TimeSpan.FromSeconds(i), i))).ToList();
+        var left = Coroutine.AsCompleted(tasks, Hour);
+        await foreach (var task in left)
+        {
+            Assert.Same(tasks[0], task);
+            Assert.Equal(4, EventLoop.Current.TimerCount);
+            break;
+        }
+
+        Assert.Equal(3, EventLoop.Current.TimerCount);
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(async () => await Results(left));
+        Assert.Contains("can be enumerated once", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(new[] { 1, 2, 3, 4 }, await Coroutine.Gather(tasks));
     });
 
     [Fact]

@@ -34,8 +34,11 @@ public class TaskConformanceTests
     {
         using var other = Other();
         var future = other.CreateFuture();
-        var exception = Assert.Throws<InvalidOperationException>(() => test.Loop.RunUntilComplete(Await()));
-        Assert.Contains("belongs to another event loop", exception.Message, StringComparison.Ordinal);
+        var task = test.Loop.CreateTask(Await());
+        var exception = Assert.Throws<InvalidOperationException>(() => test.Loop.RunUntilComplete(task));
+        Assert.StartsWith("Future (pending) belongs to another event loop than the code that awaits it", exception.Message, StringComparison.Ordinal);
+        Assert.True(task.IsFailed);
+        Assert.False(future.IsDone);
 
         // Outside of any loop there is only one to speak of.
         exception = Assert.Throws<InvalidOperationException>(() => _ = future.GetAwaiter().IsCompleted);

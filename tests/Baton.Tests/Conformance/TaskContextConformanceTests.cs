@@ -21,16 +21,20 @@ public class TaskContextConformanceTests
         async Coroutine Main()
         {
             Assert.Null(_local.Value);
-            var inner = Coroutine.Start(Inner());
+            var inner = Coroutine.Start(Inner(null));
+            _local.Value = "given";
+            var second = Coroutine.Start(Inner("given"));
             _local.Value = "yes";
             await inner;
             Assert.Equal("yes", _local.Value);
+            await second;
+            Assert.Equal("yes", _local.Value);
         }
 
-        async Coroutine Inner()
+        async Coroutine Inner(string? expected)
         {
             await Coroutine.Sleep(TimeSpan.FromMilliseconds(10));
-            Assert.Null(_local.Value);
+            Assert.Equal(expected, _local.Value);
             _local.Value = "something else";
         }
     });

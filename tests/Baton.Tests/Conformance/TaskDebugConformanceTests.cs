@@ -10,7 +10,8 @@ public partial class TaskDebugConformanceTests
     private const string Here = "Baton.Tests.Conformance.TaskDebugConformanceTests";
 
     [Fact]
-    [CPython("test_tasks.BaseTaskTests.test_task_repr")]
+    [CPython("test_tasks.BaseTaskTests.test_task_repr", Improvement =
+        "Outside of debug mode there is the name and the state, so that to write a task to a log costs little and runs nobody's code.")]
     public void A_task_says_its_name_and_state_and_in_debug_mode_its_coroutine_callbacks_and_result() => LoopTest.OnInDebug(test =>
     {
         var task = test.Loop.CreateTask(NotMuch(), "test");
@@ -48,9 +49,27 @@ public partial class TaskDebugConformanceTests
     });
 
     [Theory]
+    [InlineData("987654321", "123456789")]
+    [InlineData("Task-0", "Task--1")]
+    [InlineData("", "{6}")]
+    [CPython("test_tasks.BaseTaskTests.test_task_set_name_pylong")]
+    public void A_name_that_was_given_is_kept_even_where_it_looks_like_a_number(string first, string second) => LoopTest.Run(async test =>
+    {
+        var task = test.Loop.CreateTask(NotMuch(), first);
+        Assert.Equal(first, task.Name);
+        Assert.Equal($"Task '{first}' (pending)", task.ToString());
+        task.Name = second;
+        Assert.Equal(second, task.Name);
+        await task;
+        Assert.Equal(second, task.Name);
+        Assert.Equal($"Task '{second}' (done)", task.ToString());
+    });
+
+    [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    [CPython("test_tasks.BaseTaskTests.test_task_repr_wait_for")]
+    [CPython("test_tasks.BaseTaskTests.test_task_repr_wait_for", Improvement =
+        "The stack says what a task waits for at any time; the text of the task says it in debug mode.")]
     public void A_task_that_waits_for_a_future_says_so(bool debug) => LoopTest.On(
         options => options.Debug = debug,
         test =>

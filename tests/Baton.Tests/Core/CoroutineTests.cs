@@ -239,11 +239,29 @@ public class CoroutineTests
 
     [Fact]
     [CPython("test_tasks.BaseTaskTests.test_ensure_future_coroutine")]
-    public void Start_needs_a_running_loop() => LoopTest.On(_ =>
+    public void Start_needs_a_running_loop() => LoopTest.On(test =>
     {
-        var coroutine = Coroutine.FromResult(1);
+        var coroutine = Coroutine.Sleep(TimeSpan.Zero, "ok");
         var exception = Assert.Throws<InvalidOperationException>(() => Coroutine.Start(coroutine));
         Assert.Contains("EventLoop.Run", exception.Message, StringComparison.Ordinal);
+        Assert.Empty(test.Loop.AllTasks());
+
+        // The coroutine is as good as new: a loop can make it a task, and so can code that it runs, for later.
+        var task = test.Loop.CreateTask(coroutine);
+        Assert.Same(test.Loop, task.Loop);
+        test.Loop.RunUntilComplete(task);
+        Assert.Equal("ok", task.GetResult());
+        task = test.Loop.RunUntilComplete(Make());
+        Assert.Same(test.Loop, task.Loop);
+        Assert.False(task.IsDone);
+        test.Loop.RunUntilComplete(task);
+        Assert.Equal("ok", task.GetResult());
+
+        static async Coroutine<LoopTask<string>> Make()
+        {
+            await Coroutine.Yield();
+            return Coroutine.Start(Coroutine.Sleep(TimeSpan.Zero, "ok"));
+        }
     });
 
     [Fact]

@@ -109,15 +109,19 @@ public class LoopTaskTests
         }
     });
 
-    [Fact]
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
     [CPython("test_tasks.BaseTaskTests.test_task_awaits_on_itself")]
-    public void A_task_cannot_await_itself() => LoopTest.Run(async test =>
+    public void A_task_cannot_await_itself(bool inPlainCode) => LoopTest.On(test =>
     {
         LoopTask? self = null;
-        self = test.Loop.CreateTask(Body(), "narcissus");
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(async () => await self);
-        Assert.Contains("narcissus", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("itself", exception.Message, StringComparison.Ordinal);
+        self = test.Loop.CreateTask(inPlainCode ? Body() : Direct(), "narcissus");
+        var exception = Assert.Throws<InvalidOperationException>(() => test.Loop.RunUntilComplete(self));
+        Assert.Equal("Task 'narcissus' (pending) cannot await itself.", exception.Message);
+        Assert.True(self.IsFailed);
+
+        async Coroutine Direct() => await self!;
 
         async Coroutine Body() => await Plain();
 

@@ -67,6 +67,14 @@ public class ShieldTests
         Assert.Equal("inner", exception.Message);
         Assert.True(shield.IsCancelled);
         Assert.Equal(0, LoopTask.Current!.CancelRequests);
+
+        var future = test.Loop.CreateFuture();
+        var ofFuture = Coroutine.Shield(future);
+        await Coroutine.Yield();
+        future.Cancel();
+        Assert.False(ofFuture.IsDone);
+        await Coroutine.Yield();
+        Assert.True(ofFuture.IsCancelled);
     });
 
     [Fact]
@@ -170,13 +178,16 @@ public class ShieldTests
     [CPython("test_tasks.BaseTaskTests.test_shield_cancel_outer_result")]
     public void A_result_or_cancellation_after_the_outer_was_cancelled_concerns_nobody() => LoopTest.Run(async test =>
     {
-        var first = test.Loop.CreateFuture<int>();
-        var second = test.Loop.CreateFuture<int>();
-        Coroutine.Shield(first).Cancel();
-        Coroutine.Shield(second).Cancel();
-        first.SetResult(1);
-        second.Cancel();
+        var inner = new[] { test.Loop.CreateFuture<int>(), test.Loop.CreateFuture<int>() };
+        var shields = inner.Select(future => Coroutine.Shield(future)).ToList();
         await Coroutine.Yield();
+        Assert.All(shields, shield => Assert.True(shield.Cancel()));
+        await Coroutine.Yield();
+        inner[0].SetResult(1);
+        inner[1].Cancel();
+        await Coroutine.Yield();
+        Assert.All(shields, shield => Assert.True(shield.IsCancelled));
+        Assert.Empty(test.TakeReports());
     });
 
     [Fact]

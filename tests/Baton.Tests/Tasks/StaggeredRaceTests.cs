@@ -98,6 +98,7 @@ public class StaggeredRaceTests
     {
         var result = await Coroutine.StaggeredRace([() => Fail(1), () => Fail(2)], null);
         Assert.False(result.HasWinner);
+        Assert.Null(result.WinnerIndex);
         Assert.Equal(["1", "2"], result.Exceptions.Select(exception => exception!.Message));
         var failure = Assert.Throws<AggregateException>(() => result.GetResult());
         Assert.Equal(result.Exceptions, failure.InnerExceptions);
@@ -120,6 +121,8 @@ public class StaggeredRaceTests
         Assert.Equal(0, result.GetResult());
         Assert.Equal(0, result.WinnerIndex);
         Assert.Equal([1], discarded);
+        Assert.Equal(3, result.Exceptions.Count);
+        Assert.Null(result.Exceptions[0]);
         Assert.Null(result.Exceptions[1]);
         Assert.IsType<CancelledException>(result.Exceptions[2]);
 
