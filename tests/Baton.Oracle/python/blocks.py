@@ -134,7 +134,10 @@ class HeedfulTimeout(asyncio.Timeout):
         return self._state is asyncio.timeouts._State.EXPIRING
 
     async def __aexit__(self, *error):
-        self.active[self._task].remove(self)
+        active = self.active[self._task]
+        active.remove(self)
+        if not active:
+            del self.active[self._task]
         pending = pending_requests(self._task)
         self._cancelling += pending
         if not pending and any(outer.is_expiring() for outer in self.outer):
