@@ -170,8 +170,27 @@ internal abstract class CoroutineBox : CoroutineSource
         }
     }
 
-    internal override bool CancelWait(string? message, CancelScope? origin) =>
-        _awaited is { } awaited && (awaited.CancelAsAwaited(message) || awaited.EndsCancelled);
+    internal override bool CancelWait(string? message, CancelScope? origin)
+    {
+        if (_awaited is not { } awaited)
+        {
+            return false;
+        }
+
+        if (!awaited.CancelAsAwaited(message))
+        {
+            return awaited.EndsCancelled;
+        }
+
+        if (MayEndWithResult)
+        {
+            Task!.HandOn(this, origin);
+        }
+
+        return true;
+    }
+
+    internal override bool MayEndWithResult => _awaited is LoopTask { IsDone: false };
 
     internal override bool IsWaitOver => _awaited is { IsDone: true };
 
@@ -194,8 +213,18 @@ internal abstract class CoroutineBox : CoroutineSource
 
     private void LeaveAwaited()
     {
+        var awaited = _awaited!;
         _awaited = null;
-        Task?.RemoveLeaf(this);
+        if (Task is not { } task)
+        {
+            return;
+        }
+
+        task.RemoveLeaf(this);
+        if (task.HasHandedOn)
+        {
+            task.EndHandedOn(awaited, this, Scope);
+        }
     }
 
     /// <summary>

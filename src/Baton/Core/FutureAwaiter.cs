@@ -102,14 +102,37 @@ internal sealed class FutureWait : LoopItem
 
     internal override void Run(EventLoop loop)
     {
-        _task?.RemoveLeaf(this);
+        if (_task is not null)
+        {
+            _task.RemoveLeaf(this);
+            if (_task.HasHandedOn)
+            {
+                _task.EndHandedOn(_future, this, _scope);
+            }
+        }
+
         loop.EnterForeign(_task, _scope, _useContext, _executionContext);
         _continuation();
     }
 
     internal override CancelScope? WaitScope => _scope;
 
-    internal override bool CancelWait(string? message, CancelScope? origin) => _future.CancelAsAwaited(message) || _future.IsCancelled;
+    internal override bool CancelWait(string? message, CancelScope? origin)
+    {
+        if (!_future.CancelAsAwaited(message))
+        {
+            return _future.EndsCancelled;
+        }
+
+        if (MayEndWithResult)
+        {
+            _task!.HandOn(this, origin);
+        }
+
+        return true;
+    }
+
+    internal override bool MayEndWithResult => _future is LoopTask { IsDone: false };
 
     internal override bool IsWaitOver => _future.IsDone;
 

@@ -40,6 +40,9 @@ public abstract class LoopItem
     /// <param name="origin">The scope that was cancelled; null where the task itself was.</param>
     internal virtual bool CancelWait(string? message, CancelScope? origin) => false;
 
+    /// <summary>Whether what this item, a leaf of a task, waits for may come to a result though it has taken a cancellation.</summary>
+    internal virtual bool MayEndWithResult => false;
+
     /// <summary>Whether what this item, a leaf of a task, waits for is there, and the task about to go on with it.</summary>
     internal virtual bool IsWaitOver => false;
 

@@ -250,6 +250,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
 
     internal sealed override CancelScope? WaitScope => _scope;
 
+    internal override bool MayEndWithResult => IsPending;
+
     internal override bool IsWaitOver => _state == State.Queued;
 
     internal override CoroutineBox? Resumes => _continuation as CoroutineBox;

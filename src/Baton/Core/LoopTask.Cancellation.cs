@@ -18,6 +18,15 @@ public partial class LoopTask
 
         /// <summary>What the task waited for had come before each of the requests that wait.</summary>
         Served = 2,
+
+        /// <summary>A request to this task was passed on to one that it awaits.</summary>
+        HandedOn = 4,
+
+        /// <summary>So was the cancellation of a scope.</summary>
+        HandedOnScope = 8,
+
+        /// <summary>The task has ended without being told of a request.</summary>
+        Untold = 16,
     }
 
     /// <summary>
@@ -95,12 +104,10 @@ public partial class LoopTask
             return true;
         }
 
-        var isServed = (IsServed || _pendingRequests == 0) && IsServedNow();
         var cancelling = Loop.CancellingTasks;
         var start = cancelling.Count;
         CancelAsAwaited(message);
         CancelAwaited(cancelling, start, message);
-        IsServed = isServed;
         return true;
     }
 
@@ -209,6 +216,43 @@ public partial class LoopTask
         }
     }
 
+    /// <summary>A cancellation was passed on to a task that this one awaits by a leaf.</summary>
+    internal void HandOn(LoopItem leaf, CancelScope? origin)
+    {
+        SetFlag(origin is null ? CancelFlags.HandedOn : CancelFlags.HandedOnScope, true);
+        origin?.AcceptBy(leaf);
+    }
+
+    /// <summary>Whether <see cref="EndHandedOn"/> is to be called when what the task awaits has ended.</summary>
+    internal bool HasHandedOn => (_cancelFlags & (CancelFlags.HandedOn | CancelFlags.HandedOnScope)) != 0;
+
+    /// <summary>
+    /// What the task has awaited by a leaf has ended. Where that was not told of the cancellation that was passed on, since it had nothing to wait for any more, what it
+    /// came to is delivered, and the cancellation is owed again.
+    /// </summary>
+    internal void EndHandedOn(Future awaited, LoopItem leaf, CancelScope? scope)
+    {
+        var isUntold = awaited is LoopTask { IsCancelled: false } task && (task._cancelFlags & CancelFlags.Untold) != 0;
+        if (isUntold && (_cancelFlags & CancelFlags.HandedOn) != 0 && _cancelRequests > 0 && _pendingRequests == 0)
+        {
+            _pendingRequests = 1;
+            IsServed = true;
+        }
+
+        SetFlag(CancelFlags.HandedOn | CancelFlags.HandedOnScope, false);
+        scope?.EndAccepted(leaf, isUntold);
+    }
+
+    /// <summary>The task ends: it will not be told any more.</summary>
+    private void DropPendingRequests()
+    {
+        if (_pendingRequests > 0)
+        {
+            _pendingRequests = 0;
+            SetFlag(CancelFlags.Untold, true);
+        }
+    }
+
     private void SetFlag(CancelFlags flag, bool value) => _cancelFlags = value ? _cancelFlags | flag : _cancelFlags & ~flag;
 
     private void CancelNow(string? message)
@@ -226,10 +270,10 @@ public partial class LoopTask
 
         // The tokens first: foreign code that sees its operation fail asks the token why.
         CancelTokens(null);
+        var isServed = (IsServed || _pendingRequests == 0) && IsServedNow();
         if (!IsDone && !CancelLeaves(null, message))
         {
-            // Whoever asks by way of a task that awaits this one is to be told, and is so only where this one ends as cancelled.
-            IsServed = false;
+            IsServed = isServed;
             _pendingRequests = (ushort)Math.Min(_pendingRequests + 1, ushort.MaxValue);
         }
     }

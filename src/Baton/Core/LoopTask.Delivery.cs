@@ -257,7 +257,7 @@ public partial class LoopTask
         var message = requested ? CancelMessage : due!.Reason;
         if (leaf.CancelWait(message, requested ? null : due))
         {
-            Delivered(requested, due, scope, leaf is LoopOperation { IsPending: true } ? leaf : null);
+            Delivered(requested, due, scope, leaf.MayEndWithResult ? leaf : null);
         }
 
         CancelAwaited(cancelling, start, message);

@@ -140,7 +140,7 @@ public partial class LoopTask : Future
 
     private void Unregister()
     {
-        _pendingRequests = 0;
+        DropPendingRequests();
         Loop.Unregister(this);
         if (_details is not null)
         {

@@ -71,49 +71,59 @@ class KeepingFuture(Keeping, asyncio.Future):
     pass
 
 
-class Spread:
-    """Whether a cancellation goes from one awaiter to the next."""
-
-    depth = 0
-
-    def __enter__(self):
-        Spread.depth += 1
-
-    def __exit__(self, *error):
-        Spread.depth -= 1
-
-
 class KeepingTask(Keeping, CountingTask):
-    """A task that is not cancelled in its last step, where it was asked to be, by itself, after the last thing had come that it waited for."""
+    """A task that is not cancelled in its last step, where it was asked to be after the last thing had come that it waited for.
+
+    Who has passed a request on to it, and awaits it, gets its result, and is owed the request again.
+    """
 
     forgotten = 0
+    is_untold = False
+    has_handed_on = False
 
     def __init__(self, coroutine, **options):
         super().__init__(self.run(coroutine), **options)
 
     def cancel(self, msg=None):
         running = asyncio.current_task(self.get_loop())
-        is_asked_itself = Spread.depth == 0 and (running is None or running._fut_waiter is not self)
+        if running is not None and running._fut_waiter is self and not self.done():
+            # The request was for the other, which is about to await this one.
+            running.has_handed_on = True
         wait = self._fut_waiter
-        is_served = (
-            is_asked_itself
-            and (self.is_served or pending_requests(self) == 0)
-            and running is not self
-            and wait is not None
-            and wait.done()
-        )
-        with Spread():
-            is_accepted = super().cancel(msg)
+        may_be_served = (self.is_served or pending_requests(self) == 0) and running is not self
+        is_served = may_be_served and wait is not None and wait.done()
+        is_handed_on = isinstance(wait, KeepingTask) and not wait.done()
+        is_accepted = super().cancel(msg)
         if self._must_cancel:
             self.is_served = is_served
+        elif is_handed_on:
+            self.has_handed_on = True
         return is_accepted
 
     def cancelling(self):
         return super().cancelling() + self.forgotten
 
+    def __await__(self):
+        task = asyncio.current_task()
+        try:
+            return (yield from super().__await__())
+        finally:
+            if task.has_handed_on:
+                task.has_handed_on = False
+                if self.is_untold:
+                    owe(1)
+                    task.is_served = True
+
     async def run(self, coroutine):
-        result = await coroutine
+        try:
+            result = await coroutine
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            self.is_untold = self._must_cancel
+            raise
         if self.is_served and self._must_cancel:
+            self.is_untold = True
             self.forgotten = super().cancelling()
             while super().cancelling():
                 self.uncancel()
@@ -129,8 +139,7 @@ class KeepingGather(asyncio.tasks._GatheringFuture):
     is_owed = False
 
     def cancel(self, msg=None):
-        with Spread():
-            is_accepted = super().cancel(msg)
+        is_accepted = super().cancel(msg)
         self.is_owed = not is_accepted and not self.done() and not self._cancel_requested
         return is_accepted
 

@@ -49,6 +49,10 @@ class EndingParent:
         self.delivered = delivered
         self.is_requested = group._parent_cancel_requested
         self.is_spared = False
+        if self.is_requested:
+            # The block has ended: what the group had asked of it is over.
+            task.uncancel()
+            self.is_spared = True
 
     def cancel(self):
         if self.is_requested:
@@ -73,7 +77,7 @@ class EndingParent:
 class SteadyTaskGroup(OrderedTaskGroup):
     """A group that waits undisturbed for the tasks that it has cancelled.
 
-    asyncio wakes the block of one, to have it wait again. It refuses a new task from the moment on in which the last has ended, this one from when the block
+    asyncio wakes the block of one, to have it wait again, and takes its own request back only at the end. It refuses a new task from the moment on in which the last has ended, this one from when the block
     has seen it. Where failures take the place of a cancellation, asyncio has any cancellation thrown once more that the task has ever got, be it from before
     the group.
     """

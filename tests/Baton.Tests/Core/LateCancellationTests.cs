@@ -91,19 +91,102 @@ public class LateCancellationTests
         }
     });
 
-    [Fact]
-    public void Whoever_asks_by_way_of_a_task_that_awaits_it_is_told_and_does_not_go_on() => LoopTest.Run(async test =>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public void Whoever_asks_by_way_of_a_task_that_awaits_it_leaves_it_its_result(bool inPlainCode) => LoopTest.Run(async test =>
     {
         var gate = test.Loop.CreateFuture<int>();
         var inner = test.Loop.CreateTask(Await(gate));
-        var outer = test.Loop.CreateTask(Await(inner));
-        await Coroutine.Yield();
-        await Coroutine.Yield();
+        var got = 0;
+        var middle = test.Loop.CreateTask(inPlainCode ? AwaitInPlainCode(inner) : Await(inner));
+        var outer = test.Loop.CreateTask(WaitTwice());
+        await YieldThrice();
         gate.SetResult(7);
         outer.Cancel("late");
         Assert.Equal("late", (await Assert.ThrowsAsync<CancelledException>(async () => await outer)).Message);
-        Assert.True(inner.IsCancelled);
+        Assert.Equal((7, 7, 7), (inner.GetResult(), middle.GetResult(), got));
+        Assert.Equal((1, 1, 1), (inner.CancelRequests, middle.CancelRequests, outer.CancelRequests));
+
+        async Coroutine WaitTwice()
+        {
+            got = await middle;
+            await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+        }
     });
+
+    [Fact]
+    public void A_failure_that_was_there_before_passes_too_and_the_request_is_still_owed() => LoopTest.Run(async test =>
+    {
+        var gate = test.Loop.CreateFuture<int>();
+        var inner = test.Loop.CreateTask(Await(gate));
+        var outer = test.Loop.CreateTask(WaitTwice());
+        await YieldThrice();
+        gate.SetException(new InvalidDataException());
+        outer.Cancel("late");
+        Assert.Equal("late", (await Assert.ThrowsAsync<CancelledException>(async () => await outer)).Message);
+
+        async Coroutine WaitTwice()
+        {
+            await Assert.ThrowsAsync<InvalidDataException>(async () => await inner);
+            await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+        }
+    });
+
+    [Fact]
+    public void A_task_that_is_told_and_goes_on_answers_for_the_one_that_awaits_it() => LoopTest.Run(async test =>
+    {
+        var gate = test.Loop.CreateFuture<int>();
+        var inner = test.Loop.CreateTask(Swallow());
+        var outer = test.Loop.CreateTask(WaitTwice());
+        await YieldThrice();
+        gate.SetResult(7);
+        outer.Cancel();
+        Assert.Equal(8, await outer);
+
+        async Coroutine<int> Swallow()
+        {
+            var value = await gate;
+            await Assert.ThrowsAsync<CancelledException>(async () => await Coroutine.Sleep(Timeout.InfiniteTimeSpan));
+            return value;
+        }
+
+        async Coroutine<int> WaitTwice()
+        {
+            var value = await inner;
+            await Coroutine.Yield(); // nothing is owed here
+            return value + 1;
+        }
+    });
+
+    [Fact]
+    public void A_time_limit_that_is_over_as_the_task_ends_loses_no_result() => LoopTest.Run(async test =>
+    {
+        var gate = test.Loop.CreateFuture<int>();
+        test.Loop.CallLater(TimeSpan.FromSeconds(1), () => gate.SetResult(7));
+        var task = test.Loop.CreateTask(Await(gate));
+        Assert.Equal(7, await Coroutine.WaitFor(task, TimeSpan.FromSeconds(1)));
+
+        gate = test.Loop.CreateFuture<int>();
+        test.Loop.CallLater(TimeSpan.FromSeconds(1), () => gate.SetResult(8));
+        task = test.Loop.CreateTask(Await(gate));
+        var got = 0;
+        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(TimeSpan.FromSeconds(1), async () =>
+        {
+            got = await task;
+            await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+        }));
+        Assert.Equal(8, got);
+        Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        await Coroutine.Yield();
+    });
+
+    private static async Coroutine YieldThrice()
+    {
+        await Coroutine.Yield();
+        await Coroutine.Yield();
+        await Coroutine.Yield();
+    }
 
     private static (LoopTask<int> Task, Func<Coroutine> Give) Start(LoopTest test, string kind)
     {
@@ -142,6 +225,13 @@ public class LateCancellationTests
     private static async Coroutine<int> Await(Future<int> future) => await future;
 
     private static async Coroutine<int> Await(LoopTask<int> task) => await task;
+
+    private static async Coroutine<int> AwaitInPlainCode(LoopTask<int> task)
+    {
+        return await Plain(task);
+
+        static async Task<int> Plain(LoopTask<int> task) => await task;
+    }
 
     private static async Coroutine<int> AwaitInPlainCode(Future<int> future)
     {
