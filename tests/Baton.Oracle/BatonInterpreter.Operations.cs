@@ -143,15 +143,8 @@ public sealed partial class BatonInterpreter
                 return ("values " + List(from result in await Coroutine.Gather(coroutines) select Describe(result)), null);
             case "wait":
                 return (await Wait(numbers), null);
-            case "lock":
-                using (await _locks[numbers[0]].AcquireAsync())
-                {
-                    Log(step, "acquired");
-                    return (null, await RunBody(step.Bodies[0], frame));
-                }
-
-            case "semaphore":
-                using (await _semaphores[numbers[0]].AcquireAsync())
+            case "lock" or "semaphore" or "condition":
+                using (await AcquireAsync(step.Operation, numbers[0]))
                 {
                     Log(step, "acquired");
                     return (null, await RunBody(step.Bodies[0], frame));
@@ -163,13 +156,6 @@ public sealed partial class BatonInterpreter
             case "wait_event":
                 await _events[numbers[0]].WaitAsync();
                 return default;
-            case "condition":
-                using (await _conditions[numbers[0]].AcquireAsync())
-                {
-                    Log(step, "acquired");
-                    return (null, await RunBody(step.Bodies[0], frame));
-                }
-
             case "wait_condition":
                 await _conditions[numbers[0]].WaitAsync();
                 return default;
@@ -193,6 +179,13 @@ public sealed partial class BatonInterpreter
                 throw new NotSupportedException($"There is no operation '{step.Operation}'.");
         }
     }
+
+    private ValueTask<Releaser> AcquireAsync(string kind, int number) => kind switch
+    {
+        "lock" => _locks[number].AcquireAsync(),
+        "semaphore" => _semaphores[number].AcquireAsync(),
+        _ => _conditions[number].AcquireAsync(),
+    };
 
     private async Coroutine<int?> RunTimeout(Step step, Frame frame)
     {

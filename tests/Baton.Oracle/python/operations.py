@@ -252,15 +252,10 @@ async def wait(run, frame, step, mode, delay, *numbers):
 
 
 @operation("lock")
-async def lock(run, frame, step, number, body):
-    async with run.locks[number]:
-        run.log(step, "acquired")
-        return (None, await run.run_body(body, frame))
-
-
 @operation("semaphore")
-async def semaphore(run, frame, step, number, body):
-    async with run.semaphores[number]:
+@operation("condition")
+async def hold(run, frame, step, number, body):
+    async with getattr(run, step[1] + "s")[number]:
         run.log(step, "acquired")
         return (None, await run.run_body(body, frame))
 
@@ -273,13 +268,6 @@ async def acquire(run, frame, step, number):
 @operation("wait_event")
 async def wait_event(run, frame, step, event):
     await run.events[event].wait()
-
-
-@operation("condition")
-async def condition(run, frame, step, number, body):
-    async with run.conditions[number]:
-        run.log(step, "acquired")
-        return (None, await run.run_body(body, frame))
 
 
 @operation("wait_condition")
