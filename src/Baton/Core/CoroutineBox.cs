@@ -170,25 +170,8 @@ internal abstract class CoroutineBox : CoroutineSource
         }
     }
 
-    internal override bool CancelWait(string? message, CancelScope? origin)
-    {
-        if (_awaited is not { } awaited)
-        {
-            return false;
-        }
-
-        if (!awaited.CancelAsAwaited(message))
-        {
-            return awaited.EndsCancelled;
-        }
-
-        if (MayEndWithResult)
-        {
-            Task!.HandOn(this, origin);
-        }
-
-        return true;
-    }
+    internal override bool CancelWait(string? message, CancelScope? origin) =>
+        _awaited is { } awaited && Task!.HandOnCancel(awaited, this, message, origin);
 
     internal override bool MayEndWithResult => _awaited is LoopTask { IsDone: false };
 
@@ -215,16 +198,7 @@ internal abstract class CoroutineBox : CoroutineSource
     {
         var awaited = _awaited!;
         _awaited = null;
-        if (Task is not { } task)
-        {
-            return;
-        }
-
-        task.RemoveLeaf(this);
-        if (task.HasHandedOn)
-        {
-            task.EndHandedOn(awaited, this, Scope);
-        }
+        Task?.LeaveAwaited(awaited, this, Scope);
     }
 
     /// <summary>

@@ -205,7 +205,6 @@ public partial class Future : LoopItem
     {
         ArgumentNullException.ThrowIfNull(callback);
         Loop.CheckThread();
-
         switch (_callbacks)
         {
             case FutureStateCallback single:

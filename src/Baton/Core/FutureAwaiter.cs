@@ -102,35 +102,14 @@ internal sealed class FutureWait : LoopItem
 
     internal override void Run(EventLoop loop)
     {
-        if (_task is not null)
-        {
-            _task.RemoveLeaf(this);
-            if (_task.HasHandedOn)
-            {
-                _task.EndHandedOn(_future, this, _scope);
-            }
-        }
-
+        _task?.LeaveAwaited(_future, this, _scope);
         loop.EnterForeign(_task, _scope, _useContext, _executionContext);
         _continuation();
     }
 
     internal override CancelScope? WaitScope => _scope;
 
-    internal override bool CancelWait(string? message, CancelScope? origin)
-    {
-        if (!_future.CancelAsAwaited(message))
-        {
-            return _future.EndsCancelled;
-        }
-
-        if (MayEndWithResult)
-        {
-            _task!.HandOn(this, origin);
-        }
-
-        return true;
-    }
+    internal override bool CancelWait(string? message, CancelScope? origin) => _task!.HandOnCancel(_future, this, message, origin);
 
     internal override bool MayEndWithResult => _future is LoopTask { IsDone: false };
 

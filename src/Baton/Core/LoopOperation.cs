@@ -100,7 +100,7 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
             // Where it was too late the result is delivered, and the cancellation holds for the next suspension.
             if (_isTaskCancelAccepted && !faulted)
             {
-                _task?.DeferCancel();
+                _task?.DeferCancel(isServed: false);
             }
 
             _scope?.EndAccepted(this, hasResult: !faulted);

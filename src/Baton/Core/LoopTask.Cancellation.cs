@@ -216,27 +216,43 @@ public partial class LoopTask
         }
     }
 
-    /// <summary>A cancellation was passed on to a task that this one awaits by a leaf.</summary>
-    internal void HandOn(LoopItem leaf, CancelScope? origin)
+    /// <summary>Passes a cancellation on to what this task awaits by a leaf. False where that does not take it and is not cancelled anyhow.</summary>
+    internal bool HandOnCancel(Future awaited, LoopItem leaf, string? message, CancelScope? origin)
     {
-        SetFlag(origin is null ? CancelFlags.HandedOn : CancelFlags.HandedOnScope, true);
-        origin?.AcceptBy(leaf);
+        if (!awaited.CancelAsAwaited(message))
+        {
+            return awaited.EndsCancelled;
+        }
+
+        if (leaf.MayEndWithResult)
+        {
+            SetFlag(origin is null ? CancelFlags.HandedOn : CancelFlags.HandedOnScope, true);
+            origin?.AcceptBy(leaf);
+        }
+
+        return true;
     }
 
-    /// <summary>Whether <see cref="EndHandedOn"/> is to be called when what the task awaits has ended.</summary>
-    internal bool HasHandedOn => (_cancelFlags & (CancelFlags.HandedOn | CancelFlags.HandedOnScope)) != 0;
+    /// <summary>What the task has awaited by a leaf has ended.</summary>
+    internal void LeaveAwaited(Future awaited, LoopItem leaf, CancelScope? scope)
+    {
+        RemoveLeaf(leaf);
+        if ((_cancelFlags & (CancelFlags.HandedOn | CancelFlags.HandedOnScope)) != 0)
+        {
+            EndHandedOn(awaited, leaf, scope);
+        }
+    }
 
     /// <summary>
-    /// What the task has awaited by a leaf has ended. Where that was not told of the cancellation that was passed on, since it had nothing to wait for any more, what it
+    /// What a cancellation was passed on to has ended. Where that was not told of the cancellation that was passed on, since it had nothing to wait for any more, what it
     /// came to is delivered, and the cancellation is owed again.
     /// </summary>
-    internal void EndHandedOn(Future awaited, LoopItem leaf, CancelScope? scope)
+    private void EndHandedOn(Future awaited, LoopItem leaf, CancelScope? scope)
     {
         var isUntold = awaited is LoopTask { IsCancelled: false } task && (task._cancelFlags & CancelFlags.Untold) != 0;
-        if (isUntold && (_cancelFlags & CancelFlags.HandedOn) != 0 && _cancelRequests > 0 && _pendingRequests == 0)
+        if (isUntold && (_cancelFlags & CancelFlags.HandedOn) != 0)
         {
-            _pendingRequests = 1;
-            IsServed = true;
+            DeferCancel(isServed: true);
         }
 
         SetFlag(CancelFlags.HandedOn | CancelFlags.HandedOnScope, false);

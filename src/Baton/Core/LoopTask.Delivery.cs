@@ -94,11 +94,12 @@ public partial class LoopTask
     /// <summary>
     /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
     /// </summary>
-    internal void DeferCancel()
+    /// <param name="isServed">Whether the task then ends with its own result, should there be none.</param>
+    internal void DeferCancel(bool isServed)
     {
         if (_cancelRequests > 0 && _pendingRequests == 0 && !IsDone)
         {
-            IsServed = false;
+            IsServed = isServed;
             _pendingRequests = 1;
         }
     }

@@ -267,10 +267,9 @@ public sealed partial class TaskGroup
         }
 
         _state = State.Aborting;
-        var member = _firstMember;
-        for (var left = _count; left > 0; left--, member = member.Next)
+        foreach (var task in GetTasks())
         {
-            member!.Task.Cancel(message);
+            task.Cancel(message);
         }
 
         _join.OnAborting();
