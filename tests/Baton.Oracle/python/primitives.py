@@ -7,6 +7,15 @@ from awaits import KeepingFuture
 from registry import improvement
 
 
+def next_of(waiters):
+    """Takes the first of those who wait, and have not been cancelled, out of a queue; None where there is none."""
+    while waiters:
+        waiter = waiters.pop(0)
+        if not waiter.cancelled():
+            return waiter
+    return None
+
+
 class PromptBarrier:
     """A barrier for which a party whose wait is cancelled no longer counts from that moment on.
 
@@ -124,15 +133,8 @@ class HandOverQueue:
         self.joiners = []
         self.unfinished = 0
 
-    def next_of(self, waiters):
-        while waiters:
-            waiter = waiters.pop(0)
-            if not waiter.cancelled():
-                return waiter
-        return None
-
     def try_put(self, item):
-        if (getter := self.next_of(self.getters)) is not None:
+        if (getter := next_of(self.getters)) is not None:
             self.unfinished += 1
             getter.set_result(item)
             return True
@@ -147,7 +149,7 @@ class HandOverQueue:
 
     def take(self):
         item = self.items.pop(0)
-        if (putter := self.next_of(self.putters)) is not None:
+        if (putter := next_of(self.putters)) is not None:
             self.store(putter.item)
             putter.set_result(None)
         return item
@@ -180,7 +182,7 @@ class HandOverQueue:
             raise ValueError("too often")
         self.unfinished -= 1
         if self.unfinished == 0:
-            while (joiner := self.next_of(self.joiners)) is not None:
+            while (joiner := next_of(self.joiners)) is not None:
                 joiner.set_result(None)
 
     async def join(self):
@@ -214,12 +216,10 @@ class HandOverSemaphore:
             await waiter
 
     def release(self):
-        while self.waiters:
-            waiter = self.waiters.pop(0)
-            if not waiter.cancelled():
-                waiter.set_result(None)
-                return
-        self.value += 1
+        if (waiter := next_of(self.waiters)) is not None:
+            waiter.set_result(None)
+        else:
+            self.value += 1
 
     async def __aenter__(self):
         await self.acquire()
@@ -293,12 +293,10 @@ class HandOverLock:
             raise RuntimeError("nobody has the lock")
 
     def hand_over(self):
-        while self.queue:
-            wait = self.queue.pop(0)
-            if not wait.cancelled():
-                wait.grant()
-                return
-        self.is_locked = False
+        if (wait := next_of(self.queue)) is not None:
+            wait.grant()
+        else:
+            self.is_locked = False
 
 
 @improvement("lock hand-over")

@@ -12,10 +12,7 @@ public class SignalTests
     [InlineData(PosixSignal.SIGTERM, 143)]
     public async Task The_first_signal_cancels_the_main_task(PosixSignal signal, int exitCode)
     {
-        await using var host = Start("end");
-        await host.WaitForLineAsync("ready");
-        host.Signal(signal);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("end", signal);
         Assert.Equal(exitCode, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "finally", $"interrupted by {signal}"], Lines(result));
     }
@@ -57,10 +54,7 @@ public class SignalTests
     [Fact]
     public async Task A_main_task_that_takes_the_request_back_returns_as_it_likes()
     {
-        await using var host = Start("take-back");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGINT);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("take-back", PosixSignal.SIGINT);
         Assert.Equal(5, result.ExitCode);
         Assert.Equal(["ready", "finally", "returned"], Lines(result));
     }
@@ -68,10 +62,7 @@ public class SignalTests
     [Fact]
     public async Task A_main_task_in_a_foreign_wait_is_interrupted_through_its_token()
     {
-        await using var host = Start("foreign");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGINT);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("foreign", PosixSignal.SIGINT);
         Assert.Equal(130, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "finally", "interrupted by SIGINT"], Lines(result));
     }
@@ -80,10 +71,7 @@ public class SignalTests
     [CPython("test_runners.RunnerTests.test_interrupt_call_soon")]
     public async Task A_main_task_that_only_yields_is_interrupted()
     {
-        await using var host = Start("spin");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGINT);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("spin", PosixSignal.SIGINT);
         Assert.Equal(130, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "finally", "interrupted by SIGINT"], Lines(result));
     }
@@ -92,10 +80,7 @@ public class SignalTests
     [CPython("test_runners.RunnerTests.test_interrupt_wait")]
     public async Task The_future_that_the_main_task_waits_for_is_cancelled_with_it()
     {
-        await using var host = Start("future");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGINT);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("future", PosixSignal.SIGINT);
         Assert.Equal(130, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "future cancelled", "finally", "interrupted by SIGINT"], Lines(result));
     }
@@ -104,10 +89,7 @@ public class SignalTests
     [CPython("test_runners.RunnerTests.test_interrupt_cancelled_task")]
     public async Task A_main_task_that_somebody_had_cancelled_before_the_signal_ends_as_cancelled_and_not_as_interrupted()
     {
-        await using var host = Start("cancelled");
-        await host.WaitForLineAsync("went on");
-        host.Signal(PosixSignal.SIGINT);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("cancelled", PosixSignal.SIGINT, "went on");
         Assert.Equal(1, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "went on", "finally", "cancelled"], Lines(result));
     }
@@ -116,10 +98,7 @@ public class SignalTests
     [CPython("test_runners.RunnerTests.test_signal_install_not_supported_ok", Improvement = "Handles signals on whichever thread Run is called, not on the main one alone.")]
     public async Task A_loop_on_another_thread_than_the_first_is_interrupted_too()
     {
-        await using var host = Start("thread");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGINT);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("thread", PosixSignal.SIGINT);
         Assert.Equal(130, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "finally", "interrupted by SIGINT"], Lines(result));
     }
@@ -127,10 +106,7 @@ public class SignalTests
     [Fact]
     public async Task The_other_tasks_clean_up_before_the_process_ends()
     {
-        await using var host = Start("clean-up");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGTERM);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("clean-up", PosixSignal.SIGTERM);
         Assert.Equal(143, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "finally", "cleaned up", "interrupted by SIGTERM"], Lines(result));
     }
@@ -138,10 +114,7 @@ public class SignalTests
     [Fact]
     public async Task A_signal_is_logged()
     {
-        await using var host = Start("log");
-        await host.WaitForLineAsync("ready");
-        host.Signal(PosixSignal.SIGTERM);
-        var result = await host.WaitForExitAsync();
+        var result = await RunAndSignal("log", PosixSignal.SIGTERM);
         Assert.Equal(143, result.WithoutStackTrace().ExitCode);
         Assert.Equal(["ready", "Information 20: [loop] Received SIGTERM: cancelling the main task.", "finally", "interrupted by SIGTERM"], Lines(result));
     }
@@ -150,6 +123,15 @@ public class SignalTests
     {
         Assert.SkipUnless(LoopTest.HasDefaultDriver(), "There is no default driver on this platform.");
         return SampleProcess.StartSample("Baton.SignalHost", mode);
+    }
+
+    /// <summary>Runs the program, and sends it a signal when it has printed a line.</summary>
+    private static async Task<SampleResult> RunAndSignal(string mode, PosixSignal signal, string line = "ready")
+    {
+        await using var host = Start(mode);
+        await host.WaitForLineAsync(line);
+        host.Signal(signal);
+        return await host.WaitForExitAsync();
     }
 
     private static string[] Lines(SampleResult result) => result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
