@@ -1,18 +1,23 @@
 using System.CommandLine;
 using Baton.Bench.Echo;
 using Baton.Bench.Micro;
+using Baton.Bench.Net;
 using Baton.Bench.Oracle;
+
+NetBenchmark[] benchmarks =
+[
+    new EchoBenchmark(),
+];
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")
 {
     MicroCommand.Create(),
-    EchoCommand.Create(),
     OracleCommand.Create(),
 
     // What the harness starts as child processes.
-    EchoChildCommands.CreateSocketServer(),
-    EchoChildCommands.CreateBatonServer(),
-    EchoChildCommands.CreateLoad(),
+    ChildCommands.CreateServer(benchmarks),
+    ChildCommands.CreateLoad(benchmarks),
 };
+foreach (var benchmark in benchmarks) root.Add(NetCommand.Create(benchmark));
 
 return await root.Parse(args).InvokeAsync();

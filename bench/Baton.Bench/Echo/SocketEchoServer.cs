@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Baton.Bench.Net;
 
 namespace Baton.Bench.Echo;
 

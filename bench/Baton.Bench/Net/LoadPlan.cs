@@ -1,4 +1,4 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>How the load generator observes its window.</summary>
 internal enum LoadMode

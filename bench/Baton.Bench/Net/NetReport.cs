@@ -1,27 +1,24 @@
 using System.Globalization;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>Prints the results of a run: tables for people, records for programs.</summary>
-internal sealed class EchoReport(EchoOptions options, EchoResults results)
+internal sealed class NetReport(NetBenchmark benchmark, NetOptions options, NetResults results)
 {
-    // Throughput last: on a machine that others use as well it is the figure that says least.
-    private static readonly EchoMetric[] TableMetrics = EchoMetric.All;
-
     public void WriteTables(TextWriter output)
     {
         output.WriteLine(
-            $"Echo of {LoadGenerator.MessageSize} bytes over 127.0.0.1, {options.Rounds} interleaved rounds of " +
+            $"{benchmark.Subject}, {options.Rounds} interleaved rounds of " +
             $"{options.Window.TotalSeconds:0.#} s, medians over the rounds. " +
-            "Times in us; CPU, user, kernel and system calls are the server's, for one request.");
+            $"Times in us; CPU, user, kernel and system calls are the server's, for one {benchmark.Unit}.");
         WriteServers(output);
         WriteRatios(output);
         WriteSystemCalls(output);
     }
 
     /// <summary>
-    /// Our main server's figures are called <c>echo-CONNECTIONS-METRIC</c>, one record for each server it is compared with. Everything
-    /// else carries its server's name: <c>echo-CONNECTIONS-SERVER-METRIC</c>.
+    /// Our main server's figures are called <c>BENCHMARK-CONNECTIONS-METRIC</c>, one record for each server it is compared with. Everything
+    /// else carries its server's name: <c>BENCHMARK-CONNECTIONS-SERVER-METRIC</c>.
     /// </summary>
     public IReadOnlyList<BenchResult> ToRecords()
     {
@@ -30,16 +27,16 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
         {
             foreach (var server in results.Servers)
             {
-                foreach (var metric in EchoMetric.All)
+                foreach (var metric in NetMetric.All)
                 {
-                    AddRecords(records, server, connections, metric.Name, metric.Unit,
+                    AddRecords(records, server, connections, metric.Name, Name(metric.Unit),
                         results.Median(server.Name, connections, metric),
                         against => results.MedianRatio(server.Name, against, connections, metric));
                 }
 
                 if (results.SystemCalls(server.Name, connections) is { } calls)
                 {
-                    AddRecords(records, server, connections, "syscalls", "calls/request", calls.PerRequest,
+                    AddRecords(records, server, connections, "syscalls", Name("calls/{0}"), calls.PerRequest,
                         against => results.SystemCallRatio(server.Name, against, connections));
                 }
             }
@@ -49,14 +46,15 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
 
     private void AddRecords(
         List<BenchResult> records,
-        EchoPeer server,
+        NetPeer server,
         int connections,
         string metric,
         string unit,
         double value,
         Func<string, double?> ratioTo)
     {
-        var name = server.Name == EchoPeer.Baton ? $"echo-{connections}-{metric}" : $"echo-{connections}-{server.Name}-{metric}";
+        var subject = $"{benchmark.Name}-{connections}";
+        var name = server == benchmark.Peers[0] ? $"{subject}-{metric}" : $"{subject}-{server.Name}-{metric}";
         var others = server.IsOurs ? results.Servers.Where(other => !other.IsOurs).ToList() : [];
         if (others.Count == 0) records.Add(new BenchResult(name, unit, value));
         records.AddRange(others.Select(other => new BenchResult(name, unit, value, Against: other.Name, Ratio: ratioTo(other.Name))));
@@ -65,7 +63,7 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
     private void WriteServers(TextWriter output)
     {
         var table = new TextTable("connections", "server");
-        table.AddColumns(TableMetrics.Select(metric => metric.Heading));
+        table.AddColumns(NetMetric.All.Select(metric => Name(metric.Heading)));
         table.AddColumns(["system calls", "server busy", "load busy"]);
         foreach (var connections in results.Connections)
         {
@@ -74,7 +72,7 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
                 table.AddRow([
                     $"{connections}",
                     server.Name,
-                    .. TableMetrics.Select(metric => Format(results.Median(server.Name, connections, metric), metric)),
+                    .. NetMetric.All.Select(metric => Format(results.Median(server.Name, connections, metric), metric)),
                     results.SystemCalls(server.Name, connections) is { } calls ? Format(calls.PerRequest, "0.00") : "n/a",
                     Format(results.MedianOfSamples(server.Name, connections, sample => sample.ServerBusy), "0 %"),
                     Format(results.MedianOfSamples(server.Name, connections, sample => sample.LoadBusy), "0 %"),
@@ -91,9 +89,9 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
         var others = results.Servers.Where(server => !server.IsOurs).ToList();
         if (ours.Count == 0 || others.Count == 0) return;
 
-        output.WriteLine("Ours over theirs: the ratio in each round, and of these the median. Below 1 is better, except for requests/s.");
+        output.WriteLine($"Ours over theirs: the ratio in each round, and of these the median. Below 1 is better, except for {benchmark.Unit}s/s.");
         var table = new TextTable("connections", "ratio");
-        table.AddColumns(TableMetrics.Select(metric => metric.Heading));
+        table.AddColumns(NetMetric.All.Select(metric => Name(metric.Heading)));
         table.AddColumns(["system calls"]);
         foreach (var connections in results.Connections)
         {
@@ -104,7 +102,7 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
                     table.AddRow([
                         $"{connections}",
                         $"{server.Name}/{other.Name}",
-                        .. TableMetrics.Select(metric => Format(results.MedianRatio(server.Name, other.Name, connections, metric), "0.00")),
+                        .. NetMetric.All.Select(metric => Format(results.MedianRatio(server.Name, other.Name, connections, metric), "0.00")),
                         Format(results.SystemCallRatio(server.Name, other.Name, connections), "0.00"),
                     ]);
                 }
@@ -116,7 +114,7 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
 
     private void WriteSystemCalls(TextWriter output)
     {
-        output.WriteLine($"System calls for one request: {results.SystemCallsNote}");
+        output.WriteLine($"System calls for one {benchmark.Unit}: {results.SystemCallsNote}");
         foreach (var connections in results.Connections)
         {
             foreach (var server in results.Servers)
@@ -127,7 +125,9 @@ internal sealed class EchoReport(EchoOptions options, EchoResults results)
         }
     }
 
-    private static string Format(double value, EchoMetric metric) => Format(value, metric == EchoMetric.Throughput ? "0" : "0.00");
+    private string Name(string format) => string.Format(CultureInfo.InvariantCulture, format, benchmark.Unit);
+
+    private static string Format(double value, NetMetric metric) => Format(value, metric == NetMetric.Throughput ? "0" : "0.00");
 
     private static string Format(double? value, string format) => value?.ToString(format, CultureInfo.InvariantCulture) ?? "n/a";
 }

@@ -1,7 +1,7 @@
 using System.ComponentModel;
 using System.Diagnostics;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>strace is there but may not, or could not, trace.</summary>
 internal sealed class SystemCallTraceException(string message) : Exception(message);

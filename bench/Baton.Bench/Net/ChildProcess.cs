@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// A child that the harness started, talks to by lines, and ends by its id. Nothing waits for a child without a limit.

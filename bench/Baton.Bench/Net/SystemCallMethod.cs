@@ -1,4 +1,4 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>How this machine lets us count a server's system calls. All servers of a run are counted in the same way.</summary>
 internal abstract class SystemCallMethod
@@ -15,14 +15,14 @@ internal abstract class SystemCallMethod
     }
 
     public abstract Task<SystemCallCount> CountAsync(
-        EchoServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation);
+        ServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation);
 
     private sealed class ByKernel : SystemCallMethod
     {
         public override string Description => "counted by the kernel in windows of their own";
 
         public override async Task<SystemCallCount> CountAsync(
-            EchoServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation)
+            ServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation)
         {
             var report = await LoadProcess.MeasureAsync(server, plan with { Mode = LoadMode.Counted }, cpu, cancellation);
             return new SystemCallCount(report.ServerSystemCalls!, report.Requests);
@@ -35,7 +35,7 @@ internal abstract class SystemCallMethod
             "counted by strace, which slows the server so far that it waits less often than it does untraced: a lower bound";
 
         public override async Task<SystemCallCount> CountAsync(
-            EchoServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation)
+            ServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation)
         {
             await using var load = LoadProcess.Start(server, plan with { Mode = LoadMode.Bracketed }, cpu);
             await load.WaitReadyAsync(cancellation);

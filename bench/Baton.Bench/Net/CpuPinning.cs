@@ -1,6 +1,6 @@
 using System.Diagnostics;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// Starts child processes on one CPU. Affinity belongs to a thread and is inherited at fork, so the child is started from a thread

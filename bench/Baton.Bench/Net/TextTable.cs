@@ -1,4 +1,4 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>Columns of text, as wide as their widest cell, numbers to the right.</summary>
 internal sealed class TextTable(params IEnumerable<string> labels)

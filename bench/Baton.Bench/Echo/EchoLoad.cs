@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
+using Baton.Bench.Net;
 
 namespace Baton.Bench.Echo;
 
@@ -12,7 +13,7 @@ namespace Baton.Bench.Echo;
 /// epoll_wait that fetches everything that is ready. That is what the C server pays for its side, so it cannot be much slower than the
 /// fastest server.
 /// </remarks>
-internal sealed unsafe class LoadGenerator : IDisposable
+internal sealed unsafe class EchoLoad : ILoad
 {
     public const int MessageSize = 1024;
 
@@ -39,7 +40,7 @@ internal sealed unsafe class LoadGenerator : IDisposable
     private long _lastEcho;
 
     /// <summary>Connects to 127.0.0.1, one connection after the other so that no accept queue overflows.</summary>
-    public LoadGenerator(int port, int connections)
+    public EchoLoad(int port, int connections)
     {
         _sockets = new int[connections];
         Array.Fill(_sockets, -1);

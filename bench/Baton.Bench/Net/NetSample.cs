@@ -1,7 +1,7 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>One server's window in one round.</summary>
-internal sealed record EchoSample(string Server, int Connections, int Round, LoadReport Report)
+internal sealed record NetSample(string Server, int Connections, int Round, LoadReport Report)
 {
     /// <summary>Share of the window in which the server's CPU worked for it, 0 to 1 on one CPU.</summary>
     public double ServerBusy => (Report.ServerUserNanoseconds + Report.ServerKernelNanoseconds) / (Report.Seconds * 1e9);

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// Looks up the numbers of the kernel's trace events, which differ from kernel to kernel. They are files of tracefs; where the machine has

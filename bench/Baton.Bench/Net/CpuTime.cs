@@ -1,4 +1,4 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// The CPU time a process has used, read from outside through its CPU clocks, so that nothing has to be built into the servers.

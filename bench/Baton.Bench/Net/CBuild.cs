@@ -2,22 +2,21 @@ using System.ComponentModel;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
-/// <summary>Compiles the C peer, whose source travels inside this assembly, with whatever the machine calls <c>cc</c>.</summary>
-internal static class CEpollBuild
+/// <summary>Compiles a peer in C, whose source travels inside this assembly, with whatever the machine calls <c>cc</c>.</summary>
+internal static class CBuild
 {
-    private const string Source = "echo-epoll.c";
     private static readonly TimeSpan Limit = TimeSpan.FromSeconds(60);
 
-    public static bool TryBuild(string folder, [NotNullWhen(true)] out string? program, out string? reason)
+    public static bool TryBuild(string sourceName, string folder, [NotNullWhen(true)] out string? program, out string? reason)
     {
-        var source = Path.Combine(folder, Source);
+        var source = Path.Combine(folder, sourceName);
         program = Path.ChangeExtension(source, null);
         reason = null;
 
-        using (var embedded = typeof(CEpollBuild).Assembly.GetManifestResourceStream(Source)
-            ?? throw new InvalidOperationException($"{Source} is not embedded in this assembly."))
+        using (var embedded = typeof(CBuild).Assembly.GetManifestResourceStream(sourceName)
+            ?? throw new InvalidOperationException($"{sourceName} is not embedded in this assembly."))
         using (var file = File.Create(source))
         {
             embedded.CopyTo(file);

@@ -1,29 +1,28 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
-/// <summary><c>echo</c>: what one request of an echo server costs, in Baton and in what else there is.</summary>
-internal static class EchoCommand
+/// <summary>The command of a network benchmark: what one request costs the server, in Baton and in what else there is.</summary>
+internal static class NetCommand
 {
-    private static readonly string[] DefaultServers = [EchoPeer.Baton, EchoPeer.CEpoll, EchoPeer.Bcl, EchoPeer.BclInline];
-
-    public static Command Create()
+    public static Command Create(NetBenchmark benchmark)
     {
+        var names = benchmark.Peers.Select(peer => peer.Name).ToList();
         var connections = new Option<int[]>("--connections")
         {
             Description = "Numbers of connections, separated by commas.",
             HelpName = "N,N,...",
-            DefaultValueFactory = _ => [1, 64, 1000],
+            DefaultValueFactory = _ => benchmark.DefaultConnections,
             CustomParser = argument =>
                 ParseList(argument, text => int.TryParse(text, out var number) && number is >= 1 and <= 10_000, int.Parse),
         };
         var servers = new Option<string[]>("--servers")
         {
-            Description = $"Servers to measure, separated by commas: {string.Join(", ", EchoPeer.AllNames)}.",
+            Description = $"Servers to measure, separated by commas: {string.Join(", ", names)}.",
             HelpName = "NAME,NAME,...",
-            DefaultValueFactory = _ => DefaultServers,
-            CustomParser = argument => ParseList(argument, EchoPeer.AllNames.Contains, text => text),
+            DefaultValueFactory = _ => benchmark.Peers.Where(peer => peer.IsDefault).Select(peer => peer.Name).ToArray(),
+            CustomParser = argument => ParseList(argument, names.Contains, text => text),
         };
         var cpus = new Option<int[]>("--cpus")
         {
@@ -54,32 +53,33 @@ internal static class EchoCommand
         Require(cpus, value => value is null or [] || (value.Length == 2 && value.All(CpuPinning.AllowedCpus().Contains)),
             "takes two CPUs that this process may use");
 
-        var command = new Command("echo", "Measures the server's CPU time, system calls and latency for one echo of 1 KiB.")
+        var command = new Command(benchmark.Name, benchmark.Description)
         {
             connections, seconds, warmup, rounds, servers, cpus, json,
         };
         command.SetAction((parsed, cancellation) =>
         {
             var (serverCpu, loadCpu) = ChooseCpus(parsed.GetValue(cpus));
-            var options = new EchoOptions(
+            var options = new NetOptions(
                 parsed.GetValue(connections)!,
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
                 TimeSpan.FromSeconds(parsed.GetValue(warmup)),
                 parsed.GetValue(rounds),
                 serverCpu,
                 loadCpu);
-            return RunAsync(options, parsed.GetValue(servers)!, parsed.GetValue(json), cancellation);
+            return RunAsync(benchmark, options, parsed.GetValue(servers)!, parsed.GetValue(json), cancellation);
         });
         return command;
     }
 
-    private static async Task<int> RunAsync(EchoOptions options, string[] names, bool json, CancellationToken cancellation)
+    private static async Task<int> RunAsync(
+        NetBenchmark benchmark, NetOptions options, string[] names, bool json, CancellationToken cancellation)
     {
         // Whoever reads --json gets the array alone; people watch the progress on stderr in either case.
         var progress = Console.Error;
         if (!OperatingSystem.IsLinux())
         {
-            progress.WriteLine("The echo benchmark needs Linux: it stands on epoll and on the kernel's CPU clocks.");
+            progress.WriteLine("The network benchmarks need Linux: they stand on epoll and on the kernel's CPU clocks.");
             return 1;
         }
 
@@ -90,15 +90,15 @@ internal static class EchoCommand
         var folder = Directory.CreateTempSubdirectory("baton-bench-").FullName;
         try
         {
-            var peers = EchoPeer.Find(names, folder, progress);
-            if (peers.Count == 0)
+            var peers = names.Distinct().Select(name => benchmark.Peers.First(peer => peer.Name == name));
+            var results = await new NetRunner(benchmark, options, folder, progress).RunAsync(peers, cancellation);
+            if (results.Servers.Count == 0)
             {
                 progress.WriteLine("No server is left to measure.");
                 return 1;
             }
 
-            var results = await new EchoRunner(options, folder, progress).RunAsync(peers, cancellation);
-            var report = new EchoReport(options, results);
+            var report = new NetReport(benchmark, options, results);
             if (json) BenchResult.WriteArray(Console.Out, report.ToRecords());
             else report.WriteTables(Console.Out);
             return 0;

@@ -1,6 +1,6 @@
 using System.Numerics;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// Counts latencies in buckets that are 1/64 of their value wide (1.6 %): one array increment a request and no allocation, so that

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>The C library's calls that the load generator and the clocks need, under their own names. Linux only.</summary>
 internal static unsafe partial class Libc

@@ -1,4 +1,4 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>Runs the load generator as a child of its own, one process a window.</summary>
 internal sealed class LoadProcess : IAsyncDisposable
@@ -16,15 +16,15 @@ internal sealed class LoadProcess : IAsyncDisposable
     }
 
     /// <summary>Warms the server up and observes one window in full flight.</summary>
-    public static async Task<LoadReport> MeasureAsync(EchoServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation)
+    public static async Task<LoadReport> MeasureAsync(ServerProcess server, LoadPlan plan, int? cpu, CancellationToken cancellation)
     {
         await using var load = Start(server, plan, cpu);
         return await load.ReadReportAsync(cancellation);
     }
 
-    public static LoadProcess Start(EchoServerProcess server, LoadPlan plan, int? cpu)
+    public static LoadProcess Start(ServerProcess server, LoadPlan plan, int? cpu)
     {
-        var child = ChildProcess.Start(EchoChildCommands.LoadGenerator(server.Port, server.ProcessId, plan), cpu);
+        var child = ChildProcess.Start(ChildCommands.Load(server.Benchmark, server.Port, server.ProcessId, plan), cpu);
         // In flight it does not watch its input, so whoever gives up on it, at Ctrl-C say, need not wait.
         child.Grace = TimeSpan.Zero;
         return new LoadProcess(child, plan);

@@ -1,4 +1,4 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>How often each system call was made, and over how many requests.</summary>
 internal sealed record SystemCallCount(IReadOnlyDictionary<string, long> Calls, long Requests)

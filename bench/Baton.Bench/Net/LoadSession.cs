@@ -1,15 +1,14 @@
 using System.Diagnostics;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>What the load generator's process does from its start to its end: warm up, measure one window, report on stdout.</summary>
 internal static class LoadSession
 {
     public const string ReadyLine = "ready";
 
-    public static void Run(int port, int serverProcess, LoadPlan plan)
+    public static void Run(ILoad generator, int serverProcess, LoadPlan plan)
     {
-        using var generator = new LoadGenerator(port, plan.Connections);
         generator.Start();
         generator.RunFor(plan.Warmup);
         if (plan.Mode == LoadMode.Bracketed)
@@ -18,7 +17,7 @@ internal static class LoadSession
             RunFlowing(generator, serverProcess, plan.Window, count: plan.Mode == LoadMode.Counted);
     }
 
-    private static void RunFlowing(LoadGenerator generator, int serverProcess, TimeSpan window, bool count)
+    private static void RunFlowing(ILoad generator, int serverProcess, TimeSpan window, bool count)
     {
         using var counter = count ? OpenCounter(serverProcess) : null;
         var before = counter?.Read();
@@ -33,7 +32,7 @@ internal static class LoadSession
         Console.WriteLine(report.ToJson());
     }
 
-    private static void RunBracketed(LoadGenerator generator, int serverProcess, TimeSpan window)
+    private static void RunBracketed(ILoad generator, int serverProcess, TimeSpan window)
     {
         generator.Drain();
         Console.WriteLine(ReadyLine);
@@ -51,7 +50,7 @@ internal static class LoadSession
         Console.ReadLine();
     }
 
-    private static LoadReport Measure(LoadGenerator generator, int serverProcess, Action run)
+    private static LoadReport Measure(ILoad generator, int serverProcess, Action run)
     {
         generator.Latencies.Clear();
         var ownStart = CpuTime.Of(Environment.ProcessId);

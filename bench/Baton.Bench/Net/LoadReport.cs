@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>What the load generator tells the harness about its window, as one line of JSON.</summary>
 /// <param name="Requests">Requests that ended within the window.</param>

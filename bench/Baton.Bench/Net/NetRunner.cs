@@ -1,9 +1,9 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// Starts the servers and lets them take turns: A, B, C, then A, B, C again, so that a slow minute of the machine hits all of them.
 /// </summary>
-internal sealed class EchoRunner(EchoOptions options, string temporaryFolder, TextWriter progress)
+internal sealed class NetRunner(NetBenchmark benchmark, NetOptions options, string temporaryFolder, TextWriter progress)
 {
     // A .NET process that sees one CPU waits a second after the last new method before it compiles the hot ones, twice over.
     private static readonly LoadPlan FirstPlan = new(
@@ -12,16 +12,24 @@ internal sealed class EchoRunner(EchoOptions options, string temporaryFolder, Te
     // Nothing is timed while system calls are counted, so a short window is as good as a long one.
     private static readonly TimeSpan LongestCountedWindow = TimeSpan.FromSeconds(2);
 
-    public async Task<EchoResults> RunAsync(IReadOnlyList<EchoPeer> peers, CancellationToken cancellation)
+    /// <summary>A server that this machine or this build cannot run is left out with a line that says why.</summary>
+    public async Task<NetResults> RunAsync(IEnumerable<NetPeer> peers, CancellationToken cancellation)
     {
-        var results = new EchoResults(peers);
-        var servers = new List<EchoServerProcess>();
+        var results = new NetResults();
+        var servers = new List<ServerProcess>();
         try
         {
             foreach (var peer in peers)
             {
+                if (peer.Prepare(benchmark, temporaryFolder, out var reason) is not { } startInfo)
+                {
+                    progress.WriteLine($"{peer.Name} is left out: {reason}");
+                    continue;
+                }
+
                 progress.WriteLine($"starting and warming up {peer.Name}");
-                var server = await EchoServerProcess.StartAsync(peer, options.ServerCpu, cancellation);
+                results.Servers.Add(peer);
+                var server = await ServerProcess.StartAsync(benchmark, peer, startInfo, options.ServerCpu, cancellation);
                 servers.Add(server);
                 await LoadProcess.MeasureAsync(server, FirstPlan, options.LoadCpu, cancellation);
             }
@@ -37,7 +45,7 @@ internal sealed class EchoRunner(EchoOptions options, string temporaryFolder, Te
     }
 
     private async Task MeasureAsync(
-        IReadOnlyList<EchoServerProcess> servers, int connections, EchoResults results, CancellationToken cancellation)
+        IReadOnlyList<ServerProcess> servers, int connections, NetResults results, CancellationToken cancellation)
     {
         var plan = new LoadPlan(connections, options.Warmup, options.Window);
         for (var round = 1; round <= options.Rounds; round++)
@@ -45,17 +53,17 @@ internal sealed class EchoRunner(EchoOptions options, string temporaryFolder, Te
             foreach (var server in servers)
             {
                 var report = await LoadProcess.MeasureAsync(server, plan, options.LoadCpu, cancellation);
-                results.Add(new EchoSample(server.Peer.Name, connections, round, report));
+                results.Add(new NetSample(server.Peer.Name, connections, round, report));
                 progress.WriteLine(
                     $"{connections} connections, round {round}/{options.Rounds}, {server.Peer.Name}: " +
-                    $"{EchoMetric.CpuTotal.Of(report):0.00} us/request ({EchoMetric.CpuUser.Of(report):0.00} user), " +
-                    $"{EchoMetric.Throughput.Of(report):0} requests/s");
+                    $"{NetMetric.CpuTotal.Of(report):0.00} us/{benchmark.Unit} ({NetMetric.CpuUser.Of(report):0.00} user), " +
+                    $"{NetMetric.Throughput.Of(report):0} {benchmark.Unit}s/s");
             }
         }
     }
 
     private async Task CountSystemCallsAsync(
-        IReadOnlyList<EchoServerProcess> servers, EchoResults results, CancellationToken cancellation)
+        IReadOnlyList<ServerProcess> servers, NetResults results, CancellationToken cancellation)
     {
         if (SystemCallMethod.Choose(temporaryFolder) is not { } method)
         {

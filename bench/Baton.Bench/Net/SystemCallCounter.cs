@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
 /// Counts the system calls of a process, with all its threads, by the kernel's own trace events (what <c>perf stat -e</c> shows).
@@ -18,11 +18,12 @@ internal sealed unsafe class SystemCallCounter : IDisposable
     private const ulong FlagInherit = 1 << 1; // threads that are started later count as well
     private const nuint FlagCloseOnExec = 8;
 
-    // Those that echo servers make; the rest is counted as "other".
+    // Those that servers make; the rest is counted as "other".
     private static readonly string[] NamedCalls =
     [
         "read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg",
-        "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "io_uring_enter", "futex", "sched_yield",
+        "recvmmsg", "sendmmsg", "accept", "accept4", "close", "shutdown", "setsockopt", "getsockopt", "getsockname", "getpeername", "fcntl",
+        "ioctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "io_uring_enter", "futex", "sched_yield", "madvise",
     ];
 
     private readonly List<(string Call, int Descriptor)> _counters = [];

@@ -1,7 +1,7 @@
-namespace Baton.Bench.Echo;
+namespace Baton.Bench.Net;
 
 /// <summary>
-/// What every echo server that is a child of the harness owes it: to say where it listens, and to end when the harness ends.
+/// What every server that is a child of the harness owes it: to say where it listens, and to end when the harness ends.
 /// </summary>
 internal static class ServerChild
 {
