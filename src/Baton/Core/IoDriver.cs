@@ -43,6 +43,16 @@ public abstract class IoDriver : IDisposable
     /// <exception cref="SocketException">The system refused, for one because the process has too many descriptors.</exception>
     public abstract IoSocket CreateSocket(EventLoop loop, AddressFamily addressFamily, SocketType socketType, ProtocolType protocolType);
 
+    /// <summary>
+    /// Makes a socket of one that exists: connected, listening or new, made by this process or inherited. It becomes non-blocking, and child processes do not
+    /// inherit it. The driver owns it from now on; the caller must not touch the handle again. Where this throws, the handle is still the caller's.
+    /// </summary>
+    /// <exception cref="ObjectDisposedException">The handle is closed.</exception>
+    /// <exception cref="SocketException">This is no socket, or of a family or type that the driver does not know, or the system refused.</exception>
+    /// <exception cref="NotSupportedException">The driver cannot adopt sockets.</exception>
+    public virtual IoSocket AdoptSocket(EventLoop loop, SafeSocketHandle handle) =>
+        throw new NotSupportedException($"The driver {Name} cannot adopt sockets that it has not created.");
+
     /// <summary>Closes whatever sockets are left and releases the driver's descriptors. The loop has ended every operation before.</summary>
     public void Dispose()
     {

@@ -91,6 +91,13 @@ public abstract class IoSocket : IDisposable
     /// </summary>
     public abstract void SetReusePort(bool value);
 
+    /// <summary>
+    /// Gives the socket away, as it is, to somebody outside the loop: the reverse of <see cref="IoDriver.AdoptSocket"/>. Pending requests finish with
+    /// <see cref="SocketError.OperationAborted"/> first; afterwards this is as closed.
+    /// </summary>
+    /// <exception cref="NotSupportedException">The driver cannot give sockets away.</exception>
+    public virtual SafeSocketHandle Detach() => throw new NotSupportedException("This driver cannot give a socket away.");
+
     /// <summary>Closes the descriptor so that the peer is told of a reset, and what the system has not sent is dropped.</summary>
     public abstract void Abort();
 

@@ -16,7 +16,7 @@ namespace Baton;
 /// <see cref="SendAllAsync"/> may have sent a part.</para>
 /// <para>All members belong to the loop's thread; <see cref="SocketException"/> messages name the operation.</para>
 /// </remarks>
-public sealed class LoopSocket : IDisposable
+public sealed partial class LoopSocket : IDisposable
 {
     private SocketOperation? _reading;
     private SocketOperation? _writing;

@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using Baton.Drivers;
 
 namespace Baton.Tests;
@@ -30,6 +31,8 @@ public sealed class ScriptedCalls : LinuxSocketCalls
     public byte[]? ConnectAddress { get; private set; }
 
     public Func<int, int?>? OnBind { get; set; }
+
+    public Func<int, int?>? OnDuplicate { get; set; }
 
     /// <summary>Called with the descriptor, which is closed whatever this returns.</summary>
     public Func<int, int?>? OnClose { get; set; }
@@ -98,6 +101,14 @@ public sealed class ScriptedCalls : LinuxSocketCalls
         ConnectAddress = address.ToArray();
         var result = OnConnect?.Invoke(descriptor) ?? base.Connect(descriptor, address);
         return result == 0 && ConnectsWait ? -Errno.EINPROGRESS : result;
+    }
+
+    public override int Duplicate(int descriptor) => OnDuplicate?.Invoke(descriptor) ?? Opened(base.Duplicate(descriptor));
+
+    public override SafeSocketHandle HandOver(int descriptor)
+    {
+        _closed++;
+        return base.HandOver(descriptor);
     }
 
     public override int EpollCreate() => Opened(base.EpollCreate());

@@ -15,7 +15,7 @@ namespace Baton.Drivers;
 /// succeed; only a call that would have blocked, or a receive that got less than it asked for, forgets it. An event carries the slot and the generation of the
 /// slot, so that an event for a descriptor that was closed meanwhile, whose number the kernel has given to another, reaches nobody.</para>
 /// </remarks>
-public sealed unsafe class EpollDriver : IoDriver
+public sealed unsafe partial class EpollDriver : IoDriver
 {
     private const int InitialEvents = 64;
     private const int MaximumEvents = 1024;
@@ -225,6 +225,13 @@ public sealed unsafe class EpollDriver : IoDriver
     /// <summary>Closes a descriptor, which ends its registration, and frees its slot.</summary>
     internal void Remove(int descriptor, int slot, bool isRegistered)
     {
+        Forget(slot, isRegistered);
+        Counters.Others++;
+        _calls.Close(descriptor);
+    }
+
+    private void Forget(int slot, bool isRegistered)
+    {
         _registeredSockets -= isRegistered ? 1 : 0;
         ref var entry = ref _slots[slot];
         entry.Socket = null;
@@ -234,8 +241,6 @@ public sealed unsafe class EpollDriver : IoDriver
         entry.NextFree = _freeSlot;
         _freeSlot = slot;
         _openSockets--;
-        Counters.Others++;
-        _calls.Close(descriptor);
     }
 
     internal static int Check(int result, string operation)

@@ -258,15 +258,29 @@ internal sealed partial class EpollSocket : IoSocket
         Dispose();
     }
 
+    public override SafeSocketHandle Detach()
+    {
+        ObjectDisposedException.ThrowIf(_descriptor < 0, typeof(LoopSocket));
+        var descriptor = End(out var isRegistered);
+        return _driver.Detach(descriptor, _slot, isRegistered);
+    }
+
     public override void Dispose()
     {
-        var descriptor = _descriptor;
-        if (descriptor < 0)
+        if (_descriptor < 0)
         {
             return;
         }
 
-        var isRegistered = (_flags & Flags.Registered) != 0;
+        var descriptor = End(out var isRegistered);
+        _driver.Remove(descriptor, _slot, isRegistered);
+    }
+
+    /// <summary>Lets go of the descriptor and ends what is pending.</summary>
+    private int End(out bool isRegistered)
+    {
+        var descriptor = _descriptor;
+        isRegistered = (_flags & Flags.Registered) != 0;
         _descriptor = -1;
         _flags = Flags.None;
         if (_reader is { } reader)
@@ -279,7 +293,7 @@ internal sealed partial class EpollSocket : IoSocket
             Cancel(writer);
         }
 
-        _driver.Remove(descriptor, _slot, isRegistered);
+        return descriptor;
     }
 
     /// <summary>An event said that there is something: that is all a receive without a buffer wanted to know.</summary>

@@ -29,6 +29,10 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "sendmsg")]
     internal static partial nint SendMessage(int descriptor, MessageHeader* message, int flags);
 
+    // Takes its last argument by "...", which for an integer is the same on every Linux.
+    [LibraryImport(Library, EntryPoint = "fcntl")]
+    internal static partial int Control(int descriptor, int command, int argument);
+
     [LibraryImport(Library, EntryPoint = "accept4")]
     internal static partial int Accept(int descriptor, byte* address, int* addressLength, int flags);
 

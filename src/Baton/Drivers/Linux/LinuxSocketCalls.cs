@@ -9,7 +9,7 @@ namespace Baton.Drivers;
 /// inject faults below a driver: short reads and writes, <see cref="Errno.EAGAIN"/>, <see cref="Errno.EINTR"/>, resets, exhausted descriptors.
 /// </summary>
 /// <remarks>Nothing here retries or interprets: that is what the tests want to see the drivers do.</remarks>
-public unsafe class LinuxSocketCalls
+public unsafe partial class LinuxSocketCalls
 {
     /// <summary>Buffers that one <see cref="SendMessage"/> takes at most.</summary>
     public const int MaximumVectors = 16;
@@ -168,6 +168,9 @@ public unsafe class LinuxSocketCalls
             return Result(LibC.EpollControl(epoll, 1, descriptor, start));
         }
     }
+
+    /// <summary>Takes a descriptor out of an epoll instance: for one that goes on to live elsewhere.</summary>
+    public virtual int EpollRemove(int epoll, int descriptor) => Result(LibC.EpollControl(epoll, 2, descriptor, null));
 
     /// <summary>Waits for events.</summary>
     /// <param name="epoll">The epoll instance.</param>

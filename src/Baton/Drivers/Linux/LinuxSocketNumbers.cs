@@ -9,6 +9,8 @@ internal static class LinuxSocketNumbers
     internal const int OptionError = 4;
     internal const int OptionLinger = 13;
     internal const int OptionReusePort = 15;
+    internal const int OptionType = 3;
+    internal const int OptionDomain = 39;
 
     internal static int Family(AddressFamily family) => family switch
     {
@@ -25,6 +27,23 @@ internal static class LinuxSocketNumbers
         SocketType.Raw => 3,
         SocketType.Seqpacket => 5,
         _ => throw new SocketException((int)SocketError.SocketNotSupported),
+    };
+
+    internal static AddressFamily? ToFamily(int family) => family switch
+    {
+        1 => AddressFamily.Unix,
+        2 => AddressFamily.InterNetwork,
+        10 => AddressFamily.InterNetworkV6,
+        _ => null,
+    };
+
+    internal static SocketType? ToType(int type) => type switch
+    {
+        1 => SocketType.Stream,
+        2 => SocketType.Dgram,
+        3 => SocketType.Raw,
+        5 => SocketType.Seqpacket,
+        _ => null,
     };
 
     internal static int Protocol(ProtocolType protocol) => protocol switch

@@ -1,0 +1,64 @@
+using System.Net.Sockets;
+
+namespace Baton.Drivers;
+
+// Sockets that come from outside, and that leave.
+public sealed unsafe partial class EpollDriver
+{
+    /// <inheritdoc/>
+    public override IoSocket AdoptSocket(EventLoop loop, SafeSocketHandle handle)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        ArgumentNullException.ThrowIfNull(handle);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ObjectDisposedException.ThrowIf(handle.IsClosed || handle.IsInvalid, handle);
+        const string Operation = "Adopting a socket";
+        var isAdded = false;
+        int descriptor;
+        AddressFamily family;
+        SocketType type;
+        try
+        {
+            handle.DangerousAddRef(ref isAdded);
+            var theirs = (int)handle.DangerousGetHandle();
+            Counters.Others += 4;
+            Check(_calls.GetOption(theirs, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionDomain, out var familyNumber), Operation);
+            Check(_calls.GetOption(theirs, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionType, out var typeNumber), Operation);
+            family = LinuxSocketNumbers.ToFamily(familyNumber) ?? throw new SocketException(
+                (int)SocketError.AddressFamilyNotSupported, $"{Operation} failed: the family {familyNumber} is none that this driver knows.");
+            type = LinuxSocketNumbers.ToType(typeNumber) ?? throw new SocketException(
+                (int)SocketError.SocketNotSupported, $"{Operation} failed: the type {typeNumber} is none that this driver knows.");
+            descriptor = Check(_calls.Duplicate(theirs), Operation);
+            if (_calls.SetNonBlocking(descriptor) is < 0 and var error)
+            {
+                _calls.Close(descriptor);
+                Check(error, Operation);
+            }
+        }
+        finally
+        {
+            if (isAdded)
+            {
+                handle.DangerousRelease();
+            }
+        }
+
+        // A descriptor of our own, because the BCL has to close its own: its engine may know the number. By way of a socket, because a handle that is disposed of
+        // by itself asks the system for a reset first, and this is still the same connection.
+        new Socket(handle).Dispose();
+        return Add(descriptor, family, type);
+    }
+
+    /// <summary>Frees a socket's slot and hands its descriptor out.</summary>
+    internal SafeSocketHandle Detach(int descriptor, int slot, bool isRegistered)
+    {
+        if (isRegistered)
+        {
+            Counters.Registrations++;
+            _calls.EpollRemove(_epoll, descriptor);
+        }
+
+        Forget(slot, isRegistered);
+        return _calls.HandOver(descriptor);
+    }
+}
