@@ -1,4 +1,5 @@
 using System.CommandLine;
+using Baton.Bench.Connect;
 using Baton.Bench.Echo;
 using Baton.Bench.Micro;
 using Baton.Bench.Net;
@@ -7,6 +8,8 @@ using Baton.Bench.Oracle;
 NetBenchmark[] benchmarks =
 [
     new EchoBenchmark(),
+    new ConnectBenchmark(answers: false),
+    new ConnectBenchmark(answers: true),
 ];
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")

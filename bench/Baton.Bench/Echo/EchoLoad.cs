@@ -94,12 +94,7 @@ internal sealed unsafe class EchoLoad : ILoad
         var socket = (int)Libc.Check(Libc.socket(Libc.AF_INET, Libc.SOCK_STREAM | Libc.SOCK_CLOEXEC, 0), "socket");
         _sockets[connection] = socket;
 
-        var address = new Libc.SocketAddressIn
-        {
-            Family = Libc.AF_INET,
-            Port = (ushort)System.Net.IPAddress.HostToNetworkOrder((short)port),
-            Address = (uint)System.Net.IPAddress.HostToNetworkOrder(0x7f000001),
-        };
+        var address = Libc.SocketAddressIn.Loopback(port);
         Libc.Check(Libc.connect(socket, &address, (uint)sizeof(Libc.SocketAddressIn)), "connect");
 
         var on = 1;

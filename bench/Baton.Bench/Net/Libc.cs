@@ -1,3 +1,4 @@
+using System.Net;
 using System.Runtime.InteropServices;
 
 namespace Baton.Bench.Net;
@@ -10,7 +11,10 @@ internal static unsafe partial class Libc
     public const int SOCK_CLOEXEC = 0x80000;
     public const int IPPROTO_TCP = 6;
     public const int TCP_NODELAY = 1;
+    public const int SOL_SOCKET = 1;
+    public const int SO_LINGER = 13;
     public const int MSG_DONTWAIT = 0x40;
+    public const int MSG_WAITALL = 0x100;
     public const int MSG_NOSIGNAL = 0x4000;
 
     public const int EPOLL_CLOEXEC = 0x80000;
@@ -40,6 +44,20 @@ internal static unsafe partial class Libc
         public ushort Port; // network order
         public uint Address; // network order
         public ulong Zero;
+
+        public static SocketAddressIn Loopback(int port) => new()
+        {
+            Family = AF_INET,
+            Port = (ushort)IPAddress.HostToNetworkOrder((short)port),
+            Address = (uint)IPAddress.HostToNetworkOrder(0x7f000001),
+        };
+    }
+
+    [StructLayout(LayoutKind.Sequential)]
+    public struct Linger
+    {
+        public int IsOn;
+        public int Seconds;
     }
 
     [LibraryImport("libc")]

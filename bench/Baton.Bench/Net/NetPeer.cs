@@ -49,9 +49,9 @@ internal sealed class NetPeer
         }, serve);
 
     /// <summary>A server in C whose one source file is embedded in this assembly.</summary>
-    public static NetPeer InC(string name, string source) =>
+    public static NetPeer InC(string name, string source, params string[] arguments) =>
         new(name, (_, folder) => CBuild.TryBuild(source, folder, out var program, out var reason)
-            ? new(new ProcessStartInfo(program))
+            ? new(new ProcessStartInfo(program, arguments))
             : new(null, reason));
 
     /// <summary>
