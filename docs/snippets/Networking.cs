@@ -253,6 +253,24 @@ public static class Networking
     }
     #endregion
 
+    #region attempts
+    public static void Attempts() => EventLoop.Run(async Coroutine () =>
+    {
+        EndPoint[] replicas = [new IPEndPoint(IPAddress.Loopback, 1), new IPEndPoint(IPAddress.Parse("127.0.0.2"), 2)];
+        try
+        {
+            await using var connection = await Connection.ConnectAsync(replicas, new ConnectOptions { Timeout = TimeSpan.FromSeconds(10) });
+        }
+        catch (ConnectException failure)
+        {
+            foreach (var attempt in failure.Attempts)
+            {
+                Console.WriteLine($"{attempt.EndPoint}: {attempt.SocketErrorCode}");
+            }
+        }
+    });
+    #endregion
+
     public static void Messages() => EventLoop.Run(async Coroutine () =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, async Coroutine (peer) =>

@@ -32,7 +32,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     {
     }
 
-    internal Connection(LoopSocket socket, bool setNoDelay)
+    internal Connection(LoopSocket socket, bool setNoDelay, EndPoint? remoteEndPoint = null)
     {
         ArgumentNullException.ThrowIfNull(socket);
         if (socket.Io.SocketType != SocketType.Stream)
@@ -42,6 +42,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
 
         Loop = socket.Loop;
         Io = socket.Io;
+        _remoteEndPoint = remoteEndPoint;
         if (setNoDelay && socket.AddressFamily != AddressFamily.Unix)
         {
             try

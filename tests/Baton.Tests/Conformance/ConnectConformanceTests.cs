@@ -22,7 +22,7 @@ public class ConnectConformanceTests
         var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80));
         SocketError[] expected = [SocketError.TooManyOpenSockets, .. Enumerable.Repeat(SocketError.NoBufferSpaceAvailable, addresses.Length - 1)];
         Assert.Equal(expected, failure.Attempts.Select(attempt => attempt.SocketErrorCode));
-        Assert.All(failure.Attempts, attempt => Assert.Contains(attempt.Message, failure.Message, StringComparison.Ordinal));
+        Assert.All(failure.Attempts, attempt => Assert.Contains(attempt.ToString(), failure.Message, StringComparison.Ordinal));
     });
 
     [Fact]
@@ -32,15 +32,38 @@ public class ConnectConformanceTests
         var addresses = await OwnAddresses();
         Assert.SkipUnless(addresses.Length > 1, "This machine's name has one address only.");
         test.Calls.OnConnect = _ => -Errno.ECONNREFUSED;
-        var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80));
-        Assert.Equal(addresses.Length, failure.Attempts.Count);
-        Assert.All(addresses.Zip(failure.Attempts), pair =>
+        var options = new ConnectOptions { FirstAddressFamilyCount = 0 };
+        var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80, options));
+        Assert.Equal(addresses.Select(address => new IPEndPoint(address, 80)), failure.Attempts.Select(attempt => attempt.EndPoint));
+        Assert.All(failure.Attempts, attempt =>
         {
-            Assert.Equal(SocketError.ConnectionRefused, pair.Second.SocketErrorCode);
-            Assert.Contains(new IPEndPoint(pair.First, 80).ToString(), pair.Second.Message, StringComparison.Ordinal);
+            Assert.Equal(SocketError.ConnectionRefused, attempt.SocketErrorCode);
+            Assert.Contains(attempt.EndPoint.ToString()!, failure.Message, StringComparison.Ordinal);
         });
         Assert.Contains($"{Dns.GetHostName()}:80", failure.Message, StringComparison.Ordinal);
         Assert.Equal(0, test.Driver.OpenSocketCount);
+    });
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void The_families_take_turns_after_so_many_of_the_first(int firstCount) => NetTest.Run(async test =>
+    {
+        var addresses = await OwnAddresses();
+        Assert.SkipUnless(addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");
+        test.Calls.OnConnect = _ => -Errno.ECONNREFUSED;
+        var options = new ConnectOptions { FirstAddressFamilyCount = firstCount };
+        var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80, options));
+        var first = new Queue<IPAddress>(addresses.Where(address => address.AddressFamily == addresses[0].AddressFamily));
+        var other = new Queue<IPAddress>(addresses.Where(address => address.AddressFamily != addresses[0].AddressFamily));
+        var expected = new List<IPAddress>();
+        while (first.Count + other.Count > 0)
+        {
+            var turn = expected.Count < firstCount || (expected.Count - firstCount) % 2 == 1 ? first : other;
+            expected.Add((turn.Count > 0 ? turn : turn == first ? other : first).Dequeue());
+        }
+
+        Assert.Equal(expected, failure.Attempts.Select(attempt => ((IPEndPoint)attempt.EndPoint).Address));
     });
 
     [Fact]
