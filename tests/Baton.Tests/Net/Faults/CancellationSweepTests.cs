@@ -1,0 +1,220 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Baton.Tests.Net.Faults;
+
+/// <summary>
+/// Every operation, cancelled at each of its awaits: it is run again and again, and cancelled a little later each time, until it has ended before the cancel
+/// comes. Each time it either ends as cancelled or with its result, what it worked on can be closed, and nothing is left.
+/// </summary>
+public class CancellationSweepTests
+{
+    /// <summary>Yields between one poll and the next at which to cancel.</summary>
+    private const int YieldsPerPoll = 4;
+
+    private const int LeastAttempts = 24;
+
+    private static readonly byte[] _bytes = NetTest.Pattern(8 << 20);
+
+    private static readonly Dictionary<string, Func<StreamKind, Coroutine>> _streamOperations = new()
+    {
+        ["read"] = kind => SweepStream(
+            kind,
+            async connection => await connection.Input.ReadAsync(),
+            async peer => await peer.WriteAsync(_bytes.AsMemory(0, 10))),
+        ["read a line"] = kind => SweepStream(
+            kind,
+            async connection => await connection.Input.ReadLineAsync(),
+            async peer => await peer.WriteAsync("a line\n"u8.ToArray())),
+        ["read a megabyte"] = kind => SweepStream(
+            kind,
+            async connection => await connection.Input.ReadExactlyAsync(1 << 20),
+            async peer => await peer.WriteAsync(_bytes.AsMemory(0, 1 << 20))),
+        ["write"] = kind => SweepStream(
+            kind,
+            async connection => await connection.WriteAsync(_bytes),
+            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+        ["flush"] = kind => SweepStream(
+            kind,
+            async connection =>
+            {
+                _bytes.CopyTo(connection.Output.GetSpan(_bytes.Length));
+                connection.Output.Advance(_bytes.Length);
+                await connection.Output.FlushAsync();
+            },
+            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+        ["read from the stream"] = kind => SweepStream(
+            kind,
+            async connection => await connection.AsStream().ReadExactlyAsync(new byte[100_000]),
+            async peer => await peer.WriteAsync(_bytes.AsMemory(0, 100_000))),
+        ["write to the stream"] = kind => SweepStream(
+            kind,
+            async connection => await connection.AsStream().WriteAsync(_bytes),
+            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+        ["complete the output"] = kind => SweepStream(
+            kind,
+            async connection =>
+            {
+                _bytes.CopyTo(connection.Output.GetSpan(_bytes.Length));
+                connection.Output.Advance(_bytes.Length);
+                await connection.CompleteOutputAsync();
+            },
+            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+        ["close"] = kind => SweepStream(
+            kind,
+            async connection =>
+            {
+                _bytes.CopyTo(connection.Output.GetSpan(_bytes.Length));
+                connection.Output.Advance(_bytes.Length);
+                await connection.CloseAsync();
+            },
+            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+    };
+
+    private static readonly Dictionary<string, Func<Coroutine>> _operations = new()
+    {
+        ["accept"] = async () =>
+        {
+            using var listener = NetTest.Listen();
+            await Sweep(async () => (await listener.AcceptAsync()).Dispose(), async () => (await Connection.ConnectAsync(listener.LocalEndPoint!)).Abort());
+        },
+        ["connect to an address"] = async () =>
+        {
+            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            await Sweep(async () => await (await Connection.ConnectAsync(server.EndPoints[0])).CloseAsync());
+        },
+        ["connect to a name"] = async () =>
+        {
+            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            var port = ((IPEndPoint)server.EndPoints[0]).Port;
+            await Sweep(async () => await (await Connection.ConnectAsync("localhost", port)).CloseAsync());
+        },
+        ["connect where nobody listens"] = async () =>
+        {
+            int port;
+            using (var listener = NetTest.Listen())
+            {
+                port = ((IPEndPoint)listener.LocalEndPoint!).Port;
+            }
+
+            await Sweep(async () =>
+            {
+                try
+                {
+                    (await Connection.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port))).Abort();
+                    Assert.Fail("Somebody listens.");
+                }
+                catch (SocketException)
+                {
+                }
+            });
+        },
+        ["resolve a name"] = () => Sweep(async () => await NameResolution.GetHostAddressesAsync("localhost")),
+        ["start a server"] = () => Sweep(async () => await (await Server.StartAsync("localhost", 0, NetTest.Echo)).DisposeAsync()),
+        ["shut a server down"] = () => Sweep(async () =>
+        {
+            var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            try
+            {
+                await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
+                await client.WriteAsync(new byte[1]);
+                await client.Input.ReadExactlyAsync(1);
+                await server.ShutdownAsync(TimeSpan.FromMilliseconds(1));
+            }
+            finally
+            {
+                server.Abort();
+            }
+        }),
+        ["send and receive everything"] = async () =>
+        {
+            var (client, server) = await NetTest.ConnectSockets();
+            using var one = client;
+            using var two = server;
+            await Sweep(async () => await client.SendAllAsync(_bytes.AsMemory(0, 100)), async () => await NetTest.ReceiveAll(server, 100));
+        },
+    };
+
+    public static TheoryData<string> Operations { get; } = [.. _operations.Keys];
+
+    public static TheoryData<string, StreamKind> StreamOperations
+    {
+        get
+        {
+            var data = new TheoryData<string, StreamKind>();
+            foreach (var operation in _streamOperations.Keys)
+            {
+                foreach (var kind in Enum.GetValues<StreamKind>())
+                {
+                    data.Add(operation, kind);
+                }
+            }
+
+            return data;
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(Operations))]
+    public void Cancel_at_every_await(string operation) => NetTest.Run(_operations[operation]);
+
+    [Theory]
+    [MemberData(nameof(StreamOperations))]
+    public void Cancel_at_every_await_of_a_stream(string operation, StreamKind kind) => NetTest.Run(() => _streamOperations[operation](kind));
+
+    /// <summary>Runs an operation on one end of a stream, and what makes it go on at the other, each time over a new stream.</summary>
+    private static Coroutine SweepStream(StreamKind kind, Func<Connection, Coroutine> operation, Func<Connection, Coroutine> peer) => Sweep(async turns =>
+    {
+        var (client, server) = await Streams.Connect(kind);
+        try
+        {
+            return await Attempt(() => operation(client), () => peer(server), turns);
+        }
+        finally
+        {
+            Streams.End(client);
+            Streams.End(server);
+        }
+    });
+
+    private static Coroutine Sweep(Func<Coroutine> operation, Func<Coroutine>? peer = null) => Sweep(turns => Attempt(operation, peer, turns));
+
+    private static async Coroutine Sweep(Func<int, Coroutine<bool>> attempt)
+    {
+        var hasEnded = false;
+        for (var turns = 0; !hasEnded || turns < LeastAttempts; turns++)
+        {
+            hasEnded = await attempt(turns);
+            Assert.True(turns < 4000, "The operation does not end.");
+        }
+    }
+
+    /// <summary>Runs an operation once and cancels it after so many turns. True when it had ended by then.</summary>
+    private static async Coroutine<bool> Attempt(Func<Coroutine> operation, Func<Coroutine>? peer, int turns)
+    {
+        var task = Coroutine.Start(operation());
+        var other = peer is null ? null : Coroutine.Start(peer());
+        await NetTest.Polls(turns / YieldsPerPoll);
+        await NetTest.Iterate(turns % YieldsPerPoll);
+        var hasEnded = task.IsDone;
+        task.Cancel();
+        try
+        {
+            await task;
+        }
+        catch (CancelledException)
+        {
+            Assert.True(task.IsCancelled);
+        }
+
+        if (other is not null)
+        {
+            // It worked for somebody who is gone.
+            other.Cancel();
+            await Coroutine.Wait([other]);
+            _ = other.IsCancelled ? null : other.GetException();
+        }
+
+        return hasEnded;
+    }
+}
