@@ -72,12 +72,12 @@ public static class StructuredConcurrency
         var first = await TaskGroup.Run(async Coroutine<string> (group) =>
         {
             var result = "none";
-            foreach (var delay in new[] { 30, 5, 20 })
+            foreach (var delay in new[] { 600, 5, 400 })
             {
                 _ = group.CreateTask(Try(delay));
             }
 
-            await Coroutine.Sleep(TimeSpan.FromMilliseconds(10));
+            await Coroutine.Sleep(TimeSpan.FromMilliseconds(200));
             group.Cancel(); // nobody is needed any more
             return result;
 
