@@ -51,6 +51,9 @@ internal static partial class LoopLog
     [LoggerMessage(30, LogLevel.Warning, "[{Loop}] {Server} could not accept a connection, which is lost.")]
     internal static partial void AcceptFailed(ILogger logger, string loop, string server, Exception exception);
 
+    [LoggerMessage(31, LogLevel.Warning, "[{Loop}] The socket at {Path} is closed, and its file could not be deleted.")]
+    internal static partial void SocketFileLeft(ILogger logger, string loop, string path, Exception exception);
+
     internal static void Warn(ILogger logger, string loop, LoopWarning warning)
     {
         var text = warning.ToString();

@@ -52,6 +52,9 @@ public sealed partial class LoopSocket : IDisposable
 
     internal IoSocket Io { get; }
 
+    /// <summary>The file that is to be deleted with the socket.</summary>
+    internal UnixSocketFile? SocketFile { get; set; }
+
     /// <summary>Creates a socket of the current loop.</summary>
     /// <exception cref="SocketException">The system refused.</exception>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
@@ -246,6 +249,7 @@ public sealed partial class LoopSocket : IDisposable
         }
 
         Loop.UntrackResource(this);
+        SocketFile?.Delete(Loop);
         if (abort)
         {
             Io.Abort();

@@ -113,6 +113,7 @@ public sealed partial class Server
             }
             catch (SocketException exception) when (
                 endPoints.Length > 1
+                && endPoint.AddressFamily != AddressFamily.Unix
                 && (exception.SocketErrorCode == SocketError.AddressNotAvailable
                     || (mayLackFamily && exception.SocketErrorCode == SocketError.AddressFamilyNotSupported)))
             {
@@ -145,7 +146,15 @@ public sealed partial class Server
                 listener.SetOption(SocketOptionLevel.IPv6, SocketOptionName.IPv6Only, 1);
             }
 
-            listener.Bind(endPoint);
+            if (endPoint.AddressFamily == AddressFamily.Unix)
+            {
+                UnixSocketFile.Bind(listener, endPoint, _options.SocketFileMode, _options.KeepSocketFile);
+            }
+            else
+            {
+                listener.Bind(endPoint);
+            }
+
             listener.Listen(_options.Backlog);
             return listener;
         }

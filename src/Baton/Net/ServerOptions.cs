@@ -16,6 +16,17 @@ public sealed class ServerOptions
     public bool NoDelay { get; set; } = true;
 
     /// <summary>
+    /// The mode of the file of a local (Unix) socket: who may connect. Exactly these from the first moment on; null leaves it to the process's file mode creation mask.
+    /// </summary>
+    public UnixFileMode? SocketFileMode { get; set; }
+
+    /// <summary>
+    /// Whether the file of a local (Unix) socket stays when the server ends. Unless set it is deleted, if it is still the server's own. Corresponds to the opposite of
+    /// asyncio's <c>cleanup_socket</c>.
+    /// </summary>
+    public bool KeepSocketFile { get; set; }
+
+    /// <summary>
     /// How long <see cref="Server.ShutdownAsync"/> waits for handlers that it has cancelled, before it aborts their connections. 5 seconds unless set.
     /// </summary>
     public TimeSpan CancelGracePeriod { get; set; } = TimeSpan.FromSeconds(5);

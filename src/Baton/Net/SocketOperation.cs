@@ -145,6 +145,6 @@ internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop
             throw new CancelledException(_cancelMessage);
         }
 
-        SocketFailure.Throw(Error, endPoint is null ? $"The {Describe()}" : $"Connecting to {endPoint}");
+        throw endPoint is null ? SocketFailure.Create(Error, $"The {Describe()}") : SocketFailure.Create(Error, "Connecting to", endPoint);
     }
 }

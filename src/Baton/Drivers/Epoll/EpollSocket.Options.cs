@@ -15,7 +15,7 @@ internal sealed partial class EpollSocket
         var result = _driver.Calls.Bind(Descriptor(), address[..length]);
         if (result < 0)
         {
-            EpollDriver.Check(result, $"Binding to {endPoint}");
+            throw SocketFailure.Create(Errno.ToSocketError(result), "Binding to", endPoint);
         }
     }
 
