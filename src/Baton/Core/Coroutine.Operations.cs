@@ -70,6 +70,14 @@ public readonly partial struct Coroutine
         ArgumentNullException.ThrowIfNull(exception);
         throw exception;
     }
+
+    /// <inheritdoc cref="FromException(Exception)"/>
+    /// <typeparam name="TResult">The type of the result that never comes.</typeparam>
+    public static async Coroutine<TResult> FromException<TResult>(Exception exception)
+    {
+        ArgumentNullException.ThrowIfNull(exception);
+        throw exception;
+    }
 #pragma warning restore CS1998
 
     /// <summary>

@@ -48,6 +48,7 @@ public sealed partial class EventLoop : IDisposable
         ExceptionHandler = options.ExceptionHandler;
         _driver = options.Driver ?? DefaultDriver.Create();
         _clock = options.Clock ?? _driver.Clock;
+        NameResolver = options.NameResolver ?? NameResolver.Default;
         _context = new LoopSynchronizationContext(this);
         LoggerFactory = options.LoggerFactory ?? NullLoggerFactory.Instance;
         _logger = new GuardedLogger(LoggerFactory.CreateLogger(LoopLog.Category), WriteReport);

@@ -15,6 +15,11 @@ public sealed class EventLoopOptions
     public LoopClock? Clock { get; set; }
 
     /// <summary>
+    /// What looks names up for the loop; null for <see cref="NameResolver.Default"/>, which all loops of the process share. The loop does not dispose of it.
+    /// </summary>
+    public NameResolver? NameResolver { get; set; }
+
+    /// <summary>
     /// Whether <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/> handles SIGINT and SIGTERM: the first cancels the main task, the second ends
     /// the process. True unless set.
     /// </summary>

@@ -54,6 +54,12 @@ internal static partial class LoopLog
     [LoggerMessage(31, LogLevel.Warning, "[{Loop}] The socket at {Path} is closed, and its file could not be deleted.")]
     internal static partial void SocketFileLeft(ILogger logger, string loop, string path, Exception exception);
 
+    [LoggerMessage(40, LogLevel.Debug, "[{Loop}] Looking up {Subject} took {Milliseconds:0.###} ms: {Outcome}")]
+    internal static partial void LookUp(ILogger logger, string loop, object subject, double milliseconds, string outcome);
+
+    [LoggerMessage(41, LogLevel.Information, "[{Loop}] Looking up {Subject} took {Milliseconds:0.###} ms: {Outcome}")]
+    internal static partial void SlowLookUp(ILogger logger, string loop, object subject, double milliseconds, string outcome);
+
     internal static void Warn(ILogger logger, string loop, LoopWarning warning)
     {
         var text = warning.ToString();

@@ -158,18 +158,6 @@ public class ConnectConformanceTests
         Assert.True(socket.Handle >= 0); // It still belongs to whoever made it.
     });
 
-    [Fact]
-    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_getnameinfo",
-        Improvement = "The BCL's own look-up will do: the loop awaits its tasks as any other, and goes on meanwhile.")]
-    public void The_name_of_an_address_comes_from_the_BCL() => NetTest.Run(async test =>
-    {
-        var lookUp = Coroutine.Start(Coroutine.FromTask(Dns.GetHostEntryAsync(IPAddress.Loopback)));
-        await Coroutine.Yield();
-        var entry = await lookUp;
-        Assert.NotEmpty(entry.HostName);
-        Assert.True(test.Loop.IsOnLoopThread);
-    });
-
     /// <summary>The addresses of this machine's own name, of which there are often several.</summary>
     private static async Coroutine<IPAddress[]> OwnAddresses()
     {

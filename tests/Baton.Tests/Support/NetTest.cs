@@ -11,17 +11,19 @@ public sealed class NetTest
 {
     private readonly List<LoopExceptionContext> _reports = [];
 
-    private NetTest(ScriptedCalls calls, LoopClock? clock)
+    private NetTest(ScriptedCalls calls, LoopClock? clock, Action<EventLoopOptions>? configure)
     {
         Calls = calls;
         Driver = TestDriver.Create(calls);
-        Loop = new EventLoop(new EventLoopOptions
+        var options = new EventLoopOptions
         {
             Driver = Driver,
             Clock = clock,
             ExceptionHandler = (_, report) => _reports.Add(report),
             Name = "test",
-        });
+        };
+        configure?.Invoke(options);
+        Loop = new EventLoop(options);
     }
 
     public EventLoop Loop { get; }
@@ -34,13 +36,17 @@ public sealed class NetTest
     public static void Run(Func<NetTest, Coroutine> main) => LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main));
 
     /// <inheritdoc cref="Run(Func{NetTest, Coroutine})"/>
+    public static void Run(Action<EventLoopOptions> configure, Func<NetTest, Coroutine> main) =>
+        LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main, configure));
+
+    /// <inheritdoc cref="Run(Func{NetTest, Coroutine})"/>
     public static void Run(Func<Coroutine> main) => Run(_ => main());
 
     /// <summary>Runs a coroutine in time that passes only when nothing else happens.</summary>
-    public static void RunInVirtualTime(Func<NetTest, Coroutine> main)
+    public static void RunInVirtualTime(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
     {
         var clock = new VirtualClock();
-        LoopTest.OnThread(() => Execute(new ScriptedCalls { Clock = clock }, clock, main));
+        LoopTest.OnThread(() => Execute(new ScriptedCalls { Clock = clock }, clock, main, configure));
     }
 
     /// <summary>What was reported to the exception handler so far; the test expects it.</summary>
@@ -158,9 +164,9 @@ public sealed class NetTest
         return bytes;
     }
 
-    private static void Execute(ScriptedCalls calls, LoopClock? clock, Func<NetTest, Coroutine> main)
+    private static void Execute(ScriptedCalls calls, LoopClock? clock, Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
     {
-        var test = new NetTest(calls, clock);
+        var test = new NetTest(calls, clock, configure);
         try
         {
             test.Loop.RunUntilComplete(main(test));
