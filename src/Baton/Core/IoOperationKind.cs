@@ -4,7 +4,8 @@ namespace Baton;
 public enum IoOperationKind
 {
     /// <summary>
-    /// Receive up to <see cref="IoRequest.Buffer"/>'s length. An empty buffer waits until a receive would not have to: for data, the end, or an error.
+    /// Receive up to <see cref="IoRequest.Buffer"/>'s length. An empty buffer waits until a receive would not have to: for data, a datagram, the end, or an
+    /// error. It takes nothing: neither a datagram, an empty one included, nor an error, which the receive that follows reports.
     /// </summary>
     Receive,
 
@@ -19,4 +20,10 @@ public enum IoOperationKind
 
     /// <summary>Connect to <see cref="IoRequest.EndPoint"/>.</summary>
     Connect,
+
+    /// <summary>
+    /// Wait until a send is worth trying again after it found no room: shares the writing side, moves nothing. It may be done although the send then finds no
+    /// room all the same; the sender tries and waits again.
+    /// </summary>
+    WaitToSend,
 }

@@ -8,12 +8,14 @@ namespace Baton;
 /// completes later; at most one request of each direction is in flight.
 /// </summary>
 /// <remarks>
-/// <para>Directions: receive and accept share the reading side; send and connect the writing side. <see cref="Submit"/> of a second operation on a
-/// side that is busy is an error of the caller.</para>
+/// <para>Directions: receive and accept share the reading side; send, connect and the wait for room the writing side. <see cref="Submit"/> of a second
+/// operation on a side that is busy is an error of the caller.</para>
 /// <para>A buffer in a submitted operation belongs to the driver until the operation has completed, whether it was cancelled or not.</para>
+/// <para>Datagrams have no operation to submit: <see cref="TryReceiveFrom"/>, <see cref="TrySendTo"/> and their batches do what can be done at once, and what
+/// cannot waits by a <see cref="IoOperationKind.Receive"/> with an empty buffer, or a <see cref="IoOperationKind.WaitToSend"/>, and tries again.</para>
 /// <para>All members are for the loop thread.</para>
 /// </remarks>
-public abstract class IoSocket : IDisposable
+public abstract partial class IoSocket : IDisposable
 {
     /// <summary>The system's descriptor, for options that nobody wrapped; -1 once closed.</summary>
     public abstract nint Handle { get; }

@@ -6,7 +6,7 @@ using Baton.Drivers;
 namespace Baton;
 
 /// <summary>One direction of a <see cref="LoopSocket"/>: the operation that is in progress there, or the last one's object waiting to be used again.</summary>
-internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop), IValueTaskSource<int>, IValueTaskSource<LoopSocket>
+internal sealed partial class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop), IValueTaskSource<int>, IValueTaskSource<LoopSocket>
 {
     private bool _mustSendAll;
     private bool _isCancelled;
@@ -19,6 +19,7 @@ internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop
         Kind = kind;
         Buffer = buffer;
         _mustSendAll = mustSendAll;
+        _isForDatagram = false;
         _isCancelled = false;
     }
 
@@ -72,6 +73,11 @@ internal sealed class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop
 
     public override void Finish()
     {
+        if (_isForDatagram && !MoveDatagram())
+        {
+            return;
+        }
+
         while (_mustSendAll && Error == SocketError.Success)
         {
             Buffer = Buffer[BytesTransferred..];

@@ -7,7 +7,7 @@ namespace Baton.Tests;
 /// System calls that a test can interfere with. A hook returns null to let the call through, a negative error number to fail it, or of a transfer the most
 /// bytes that it may move.
 /// </summary>
-public sealed class ScriptedCalls : LinuxSocketCalls
+public sealed partial class ScriptedCalls : LinuxSocketCalls
 {
     private int _opened;
     private int _closed;

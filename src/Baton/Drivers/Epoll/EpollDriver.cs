@@ -25,6 +25,7 @@ public sealed unsafe partial class EpollDriver : IoDriver
     private readonly int _epoll;
     private readonly SafeFileHandle _wake;
     private byte* _events;
+    private LibC.BatchedMessage* _messages;
     private int _eventCapacity;
     private Slot[] _slots = new Slot[16];
     private int _usedSlots;
@@ -88,6 +89,13 @@ public sealed unsafe partial class EpollDriver : IoDriver
     public override IoStatistics Statistics => Counters.ToStatistics(Interlocked.Read(ref _wakes));
 
     internal LinuxSocketCalls Calls => _calls;
+
+    /// <summary>Headers for one call of a batch, made for the first of them.</summary>
+    internal LibC.BatchedMessage* Messages =>
+        _messages is not null ? _messages : _messages = (LibC.BatchedMessage*)NativeMemory.AllocZeroed(
+            LinuxSocketCalls.MaximumBatch, (nuint)(sizeof(LibC.BatchedMessage) + sizeof(LibC.IoVector)));
+
+    internal LibC.IoVector* Vectors => (LibC.IoVector*)(Messages + LinuxSocketCalls.MaximumBatch);
 
     /// <inheritdoc/>
     public override void Poll(long timeout)
@@ -271,6 +279,8 @@ public sealed unsafe partial class EpollDriver : IoDriver
         _calls.Close(_epoll);
         NativeMemory.Free(_events);
         _events = null;
+        NativeMemory.Free(_messages);
+        _messages = null;
     }
 
     [DoesNotReturn]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net;
 using System.Net.Sockets;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace Baton.Drivers;
@@ -17,6 +18,7 @@ internal sealed partial class EpollSocket : IoSocket
     private IoRequest? _reader;
     private IoRequest? _writer;
     private byte[]? _peerAddress;
+    private SocketError _heldError;
 
     internal EpollSocket(EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType)
     {
@@ -54,6 +56,9 @@ internal sealed partial class EpollSocket : IoSocket
 
         /// <summary>A connect is under way.</summary>
         Connecting = 16,
+
+        /// <summary>A look at whether there is something found an error, and by that took it off the socket.</summary>
+        HasHeldError = 32,
     }
 
     public override nint Handle => _descriptor;
@@ -124,9 +129,8 @@ internal sealed partial class EpollSocket : IoSocket
 
     public override int TryReceive(Span<byte> buffer, out SocketError error)
     {
-        if ((_flags & Flags.MayRead) == 0)
+        if (!MayReceive(out error))
         {
-            error = SocketError.WouldBlock;
             return 0;
         }
 
@@ -309,7 +313,7 @@ internal sealed partial class EpollSocket : IoSocket
 
         if (request.Buffer.IsEmpty)
         {
-            return TryPeek(request);
+            return (_flags & Flags.HasHeldError) != 0 || TryPeek(request);
         }
 
         request.BytesTransferred = TryReceive(request.Buffer.Span, out var error);
@@ -331,11 +335,40 @@ internal sealed partial class EpollSocket : IoSocket
 
             if (result != -Errno.EINTR)
             {
-                // Data, the end, or an error, which the receive that follows reports.
+                if (result < 0)
+                {
+                    // The kernel has told it and forgotten it: the receive that follows reports it.
+                    _heldError = Errno.ToSocketError(result);
+                    _flags |= Flags.HasHeldError;
+                }
+
                 request.Error = SocketError.Success;
                 return true;
             }
         }
+    }
+
+    /// <summary>Whether a receive is worth a system call; false also where there is an error to report first.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MayReceive(out SocketError error)
+    {
+        error = SocketError.Success;
+        return (_flags & (Flags.MayRead | Flags.HasHeldError)) == Flags.MayRead || MayReceiveSlow(out error);
+    }
+
+    private bool MayReceiveSlow(out SocketError error)
+    {
+        if ((_flags & Flags.HasHeldError) != 0)
+        {
+            _flags &= ~Flags.HasHeldError;
+            error = _heldError;
+        }
+        else
+        {
+            error = SocketError.WouldBlock;
+        }
+
+        return false;
     }
 
     private bool TryAccept(IoRequest request)
@@ -379,6 +412,9 @@ internal sealed partial class EpollSocket : IoSocket
                 break;
             case IoOperationKind.SendVectored:
                 request.BytesTransferred = TrySendVectored(request.Buffers.AsSpan(0, request.BufferCount), out error);
+                break;
+            case IoOperationKind.WaitToSend:
+                error = SocketError.Success;
                 break;
             default:
                 error = (_flags & Flags.Connecting) == 0 ? StartConnect(request.EndPoint!) : EndConnect();
