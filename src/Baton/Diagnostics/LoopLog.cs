@@ -30,6 +30,9 @@ internal static partial class LoopLog
     [LoggerMessage(7, LogLevel.Warning, "[{Loop}] The event loop was closed with {Count} sockets open. Debug mode (BATON_DEBUG=1) tells where they were made.")]
     internal static partial void SocketsLeftOpen(ILogger logger, string loop, int count);
 
+    [LoggerMessage(8, LogLevel.Warning, "[{Loop}] {Warning}")]
+    internal static partial void LostWrites(ILogger logger, string loop, string warning);
+
     [LoggerMessage(10, LogLevel.Debug, "[{Loop}] The event loop uses the driver {Driver}.")]
     internal static partial void DriverChosen(ILogger logger, string loop, string driver);
 
@@ -76,6 +79,9 @@ internal static partial class LoopLog
                 break;
             case LoopWarningKind.UnclosedResource:
                 UnclosedResource(logger, loop, text);
+                break;
+            case LoopWarningKind.LostWrites:
+                LostWrites(logger, loop, text);
                 break;
             default:
                 UnclosedLoop(logger, loop, text);

@@ -17,4 +17,7 @@ public enum LoopWarningKind
 
     /// <summary>An event loop was not disposed of.</summary>
     UnclosedLoop,
+
+    /// <summary>A protocol goes on writing to a transport whose connection is lost.</summary>
+    LostWrites,
 }

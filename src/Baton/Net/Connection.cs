@@ -58,7 +58,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         _reader = new ConnectionReader(this);
         _writer = new ConnectionWriter(this);
         Loop.UntrackResource(socket);
-        Loop.TrackResource(this, static connection => !((Connection)connection).IsClosed);
+        Track();
     }
 
     /// <summary>The loop to which the connection belongs.</summary>

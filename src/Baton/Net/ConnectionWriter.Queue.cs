@@ -11,6 +11,12 @@ internal sealed partial class ConnectionWriter
     /// <summary>The driver has ended the send that waited for room.</summary>
     internal void OnSendEnded()
     {
+        GoOn();
+        Progressed?.Invoke();
+    }
+
+    private void GoOn()
+    {
         var request = _request!;
         request.Buffer = default;
         Consume(request.BytesTransferred);
@@ -92,13 +98,20 @@ internal sealed partial class ConnectionWriter
             return null;
         }
 
-        _unflushed += source.Length;
         if (source.Length > CopyLimit)
         {
+            _unflushed += source.Length;
             return Append(_driver.Blocks.Borrow(source));
         }
 
-        var bytes = source.Span;
+        Copy(source.Span);
+        return null;
+    }
+
+    /// <summary>Puts a copy of bytes at the end of the chain.</summary>
+    private void Copy(ReadOnlySpan<byte> bytes)
+    {
+        _unflushed += bytes.Length;
         while (!bytes.IsEmpty)
         {
             var block = _last is { IsBorrowed: false } last && last.Length < last.Space.Length ? last : Append(_driver.Blocks.Rent());
@@ -108,8 +121,6 @@ internal sealed partial class ConnectionWriter
             block.Length = length + count;
             bytes = bytes[count..];
         }
-
-        return null;
     }
 
     private void MarkFlushed()
@@ -138,6 +149,7 @@ internal sealed partial class ConnectionWriter
         {
             SendQueued();
             ShutDownWhenSent();
+            Progressed?.Invoke();
         }
     }
 

@@ -307,7 +307,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
         }
     }
 
-    private IOException CreateFailure() => _isBroken
+    internal IOException CreateFailure() => _isBroken
         ? new IOException(
             $"The output of {Connection} ended in the middle of a write that was cancelled: what follows would not make sense to the peer. Close the connection.")
         : ConnectionFailure.Create(_failure, Connection, "Sending");

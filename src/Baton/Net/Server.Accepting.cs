@@ -108,6 +108,14 @@ public sealed partial class Server
         try
         {
             await _handler(connection);
+            if (connection.Transport is { } transport)
+            {
+                // The handler has left it to a protocol, which closes it.
+                client.Task = null;
+                transport.OnReleased(() => Remove(client));
+                return;
+            }
+
             await connection.CloseAsync();
         }
         catch (OperationCanceledException exception) when (exception is CancelledException || task.CancelRequests > 0)
@@ -116,13 +124,16 @@ public sealed partial class Server
         }
         catch (Exception exception)
         {
-            connection.Abort();
+            client.Abort();
             Loop.ReportException($"The handler of a connection failed. The {connection} has been closed", exception, task, connection);
         }
         finally
         {
-            connection.Dispose();
-            Remove(client);
+            if (client.Task is not null)
+            {
+                connection.Dispose();
+                Remove(client);
+            }
         }
     }
 

@@ -77,10 +77,10 @@ public sealed partial class Server : IAsyncDisposable
     public void Abort()
     {
         StopAccepting();
-        CancelHandlers();
         for (var client = _connections; client is not null; client = client.Next)
         {
-            client.Connection.Abort();
+            client.Task?.Cancel();
+            client.Abort();
         }
     }
 
@@ -184,7 +184,7 @@ public sealed partial class Server : IAsyncDisposable
     {
         for (var client = _connections; client is not null; client = client.Next)
         {
-            client.Task?.Cancel();
+            client.Cancel();
         }
     }
 

@@ -1,0 +1,105 @@
+namespace Baton;
+
+// From the protocol to the connection.
+internal sealed partial class StreamTransport
+{
+    public override long WriteBufferSize => _output.Buffered;
+
+    public bool CanWriteEof => true;
+
+    public void Write(ReadOnlySpan<byte> data)
+    {
+        CheckCanWrite();
+        if (!data.IsEmpty && !IsTooLate())
+        {
+            _output.Post(data);
+            AfterWrite();
+        }
+    }
+
+    public void WriteLines(params ReadOnlySpan<ReadOnlyMemory<byte>> pieces)
+    {
+        CheckCanWrite();
+        var isEmpty = true;
+        foreach (var piece in pieces)
+        {
+            isEmpty &= piece.IsEmpty;
+        }
+
+        if (!isEmpty && !IsTooLate())
+        {
+            _output.Post(pieces);
+            AfterWrite();
+        }
+    }
+
+    public void WriteEof()
+    {
+        Loop.CheckThread();
+        if (IsClosing || _isEofWritten)
+        {
+            return;
+        }
+
+        if (!CanWriteEof)
+        {
+            throw new NotSupportedException("Over TLS one side cannot be ended while the other goes on. Close the transport.");
+        }
+
+        _isEofWritten = true;
+        _output.Complete();
+        FailIfOutputFailed();
+    }
+
+    private void CheckCanWrite()
+    {
+        Loop.CheckThread();
+        if (_isEofWritten)
+        {
+            throw new InvalidOperationException("WriteEof was called: nothing can be written any more.");
+        }
+
+        if (_isDetached)
+        {
+            throw new InvalidOperationException("The connection was taken back by DetachAsync: write to it.");
+        }
+    }
+
+    private void AfterWrite()
+    {
+        if (!FailIfOutputFailed())
+        {
+            PauseIfFull();
+        }
+    }
+
+    private bool FailIfOutputFailed()
+    {
+        if (!_output.HasFailed)
+        {
+            return false;
+        }
+
+        FailConnection(_output.CreateFailure());
+        return true;
+    }
+
+    /// <summary>Something queued was sent, or could not be. Called by the connection, where no code of the protocol's may run.</summary>
+    private void OnOutputProgress()
+    {
+        if (!_isOutputCallDue && !IsLost && (IsOutputDue || _output.HasFailed))
+        {
+            _isOutputCallDue = true;
+            Loop.CallSoon(static transport => ((StreamTransport)transport!).HandleOutputProgress(), this);
+        }
+    }
+
+    private void HandleOutputProgress()
+    {
+        _isOutputCallDue = false;
+        if (!IsLost && !FailIfOutputFailed())
+        {
+            OnOutputMoved();
+        }
+    }
+}
