@@ -396,6 +396,17 @@ internal sealed class ConnectionReader : PipeReader
     /// <summary>Whether what was asked for cannot come any more. Bytes that arrived before the failure are handed out first.</summary>
     private bool HasFailed(int minimum) => _failure != SocketError.Success && (_unexamined == 0 || Length < minimum);
 
+    /// <summary>Checks that nobody reads, and that no bytes were received that nobody has read.</summary>
+    internal void CheckHoldsNothing()
+    {
+        CheckCanRead();
+        if (_first is not null)
+        {
+            throw new InvalidOperationException(
+                $"The input of {Connection} holds {Length} bytes: read them first. If they came together with descriptors, those are lost.");
+        }
+    }
+
     private void CheckCanRead()
     {
         Connection.Loop.CheckThread();

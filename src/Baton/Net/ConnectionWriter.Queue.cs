@@ -20,6 +20,7 @@ internal sealed partial class ConnectionWriter
         var request = _request!;
         request.Buffer = default;
         Consume(request.BytesTransferred);
+        EndWaitsForRoom();
         if (_failure == SocketError.Success && request.Error is not (SocketError.Success or SocketError.OperationAborted))
         {
             _failure = request.Error;
