@@ -4,7 +4,8 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// A socket as a driver sees it. What can be done at once is done by <see cref="TryReceive"/> and <see cref="TrySend"/>; what cannot is submitted and
+/// A socket as a driver sees it. What can be done at once is done by <see cref="TryReceive(Span{byte}, out SocketError)"/> and
+/// <see cref="TrySend(ReadOnlySpan{byte}, out SocketError)"/>; what cannot is submitted and
 /// completes later; at most one request of each direction is in flight.
 /// </summary>
 /// <remarks>
@@ -45,6 +46,14 @@ public abstract partial class IoSocket : IDisposable
     public abstract int TryReceive(Span<byte> buffer, out SocketError error);
 
     /// <summary>
+    /// As <see cref="TryReceive(Span{byte}, out SocketError)"/>, for a socket that passes the bytes on to code that takes memory.
+    /// </summary>
+    public virtual int TryReceive(Memory<byte> buffer, out SocketError error) => TryReceive(buffer.Span, out error);
+
+    /// <summary>Whether a receive may find something now. False only where the socket is known to have nothing; costs no system call.</summary>
+    public virtual bool MayReceive => true;
+
+    /// <summary>
     /// Receives what is there into a block that the driver lends, without waiting. The block's memory is what was received; who gets it releases it.
     /// </summary>
     /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.</param>
@@ -68,6 +77,9 @@ public abstract partial class IoSocket : IDisposable
     /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is no room for a single byte.</param>
     /// <returns>The bytes taken by the system.</returns>
     public abstract int TrySend(ReadOnlySpan<byte> bytes, out SocketError error);
+
+    /// <summary>As <see cref="TrySend(ReadOnlySpan{byte}, out SocketError)"/>, for a socket that passes the bytes on to code that takes memory.</summary>
+    public virtual int TrySend(ReadOnlyMemory<byte> bytes, out SocketError error) => TrySend(bytes.Span, out error);
 
     /// <summary>Binds to a local end point.</summary>
     /// <exception cref="SocketException">The address is in use, not ours, or not permitted.</exception>

@@ -63,6 +63,9 @@ internal static partial class LoopLog
     [LoggerMessage(41, LogLevel.Information, "[{Loop}] Looking up {Subject} took {Milliseconds:0.###} ms: {Outcome}")]
     internal static partial void SlowLookUp(ILogger logger, string loop, object subject, double milliseconds, string outcome);
 
+    [LoggerMessage(36, LogLevel.Information, "[{Loop}] {Server} could not agree with a client on TLS.")]
+    internal static partial void HandshakeFailed(ILogger logger, string loop, string server, Exception exception);
+
     internal static void Warn(ILogger logger, string loop, LoopWarning warning)
     {
         var text = warning.ToString();

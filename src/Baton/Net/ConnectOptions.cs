@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 
 namespace Baton;
 
@@ -89,6 +90,21 @@ public sealed class ConnectOptions
     /// there are.
     /// </summary>
     public Action<LoopSocket>? ConfigureSocket { get; set; }
+
+    /// <summary>
+    /// Has a TLS handshake follow, as the client; null for a connection without TLS. Without a target host, the server's certificate has to show the
+    /// name or address that is connected to. See <see cref="Connection.UpgradeToTlsAsync(SslClientAuthenticationOptions, TimeSpan?, TimeSpan?)"/>.
+    /// </summary>
+    public SslClientAuthenticationOptions? Tls { get; set; }
+
+    /// <summary>How long the TLS handshake may take; null for 60 seconds. Only with <see cref="Tls"/>.</summary>
+    public TimeSpan? TlsHandshakeTimeout { get; set; }
+
+    /// <summary>How long <see cref="Connection.CloseAsync"/> may take to send the rest and the end of the TLS session; null for 30 seconds. Only with
+    /// <see cref="Tls"/>.</summary>
+    public TimeSpan? TlsShutdownTimeout { get; set; }
+
+    internal void CheckTls() => TlsSetup.Check(Tls is not null, TlsHandshakeTimeout, TlsShutdownTimeout);
 
     private static TimeSpan CheckTime(TimeSpan value)
     {

@@ -20,7 +20,9 @@ public sealed partial class Connection
     {
         ArgumentException.ThrowIfNullOrEmpty(host);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)port, (uint)IPEndPoint.MaxPort, nameof(port));
-        return Connector.ConnectAsync(host, port, options ?? ConnectOptions.Default);
+        options ??= ConnectOptions.Default;
+        options.CheckTls();
+        return StartTlsAsync(Connector.ConnectAsync(host, port, options), host, options);
     }
 
     /// <summary>Connects to one address, that of a local (Unix) socket included.</summary>
@@ -33,9 +35,15 @@ public sealed partial class Connection
     {
         ArgumentNullException.ThrowIfNull(endPoint);
         options ??= ConnectOptions.Default;
-        return endPoint is DnsEndPoint name ? Connector.ConnectAsync(name.Host, name.Port, options)
-            : options.Timeout == System.Threading.Timeout.InfiniteTimeSpan ? Connector.ConnectToAsync(endPoint, options)
-            : Connector.ConnectAsync([endPoint], options);
+        options.CheckTls();
+        return endPoint is DnsEndPoint name
+            ? StartTlsAsync(Connector.ConnectAsync(name.Host, name.Port, options), name.Host, options)
+            : StartTlsAsync(
+                options.Timeout == System.Threading.Timeout.InfiniteTimeSpan
+                    ? Connector.ConnectToAsync(endPoint, options)
+                    : Connector.ConnectAsync([endPoint], options),
+                null,
+                options);
     }
 
     /// <summary>
@@ -59,6 +67,30 @@ public sealed partial class Connection
             throw new ArgumentException("To connect takes at least one end point, and none that is null.", nameof(endPoints));
         }
 
-        return Connector.ConnectAsync(all, options ?? ConnectOptions.Default);
+        options ??= ConnectOptions.Default;
+        options.CheckTls();
+        var names = all.OfType<DnsEndPoint>().Select(name => name.Host).Distinct().ToArray();
+        return StartTlsAsync(Connector.ConnectAsync(all, options), names.Length == 1 && all.All(endPoint => endPoint is DnsEndPoint) ? names[0] : null, options);
+    }
+
+    /// <summary>Notes what was connected to, and starts TLS where the options ask for it.</summary>
+    private static async Coroutine<Connection> StartTlsAsync(Coroutine<Connection> connecting, string? host, ConnectOptions options)
+    {
+        var connection = await connecting;
+        connection._target = host ?? (object?)connection._remoteEndPoint;
+        if (options.Tls is { } tls)
+        {
+            try
+            {
+                await connection.UpgradeToTlsAsync(tls, options.TlsHandshakeTimeout, options.TlsShutdownTimeout);
+            }
+            catch
+            {
+                connection.Abort();
+                throw;
+            }
+        }
+
+        return connection;
     }
 }

@@ -1,5 +1,6 @@
 using System.IO.Pipelines;
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace Baton;
@@ -14,6 +15,9 @@ namespace Baton;
 /// <para>Cancelling a task that reads loses nothing: what arrives is there for the next read. Cancelling one that writes up to 16 KiB, or flushes, gives up the wait
 /// only: the bytes stay queued and are sent. A larger write is withdrawn as a whole if nothing of it has been sent; if a part has, the output cannot be used any
 /// more, later writes say so, and closing the connection tells the peer of a reset.</para>
+/// <para>With TLS, by <see cref="ConnectOptions.Tls"/>, <see cref="ServerOptions.Tls"/> or <see cref="UpgradeToTlsAsync(SslClientAuthenticationOptions,
+/// TimeSpan?, TimeSpan?)"/>, all of this holds for the bytes before they are encrypted. A peer that closes without saying so in TLS is reported by
+/// <see cref="TlsTruncatedException"/>.</para>
 /// <para>Failures are <see cref="IOException"/>s that name the connection and hold the <see cref="SocketException"/>. All members belong to the loop's thread,
 /// those of the stream excepted.</para>
 /// </remarks>
@@ -88,9 +92,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     public nint Handle => Io.Handle;
 
     /// <summary>Bytes that were written and that the system has not taken, those that nobody has flushed included.</summary>
-    public long BufferedOutput => _writer.Buffered;
+    public long BufferedOutput => Math.Max(_writer.Buffered, _tls?.SealedLength ?? 0);
 
-    internal IoSocket Io { get; }
+    internal IoSocket Io { get; private set; }
 
     /// <summary>
     /// The connection as a stream, always the same one, for <c>SslStream</c>, <c>StreamReader</c> and the like. It may be called from any thread: off the loop
@@ -157,7 +161,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
             if (!_writer.HasFailed)
             {
                 _writer.SendRest();
-                if (_writer.Buffered > 0)
+                if (_writer.Buffered > 0 || _tls?.TryEnd() == false)
                 {
                     return CloseWhenSentAsync();
                 }
@@ -210,24 +214,4 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         _writer.Buffered == 0 ? default : WriteAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
 
     private static string Text(EndPoint? endPoint) => endPoint?.ToString() ?? "(unnamed)";
-
-    private async ValueTask CloseWhenSentAsync()
-    {
-        try
-        {
-            if (_writer.WaitUntilTaken(CancellationToken.None) is { } wait)
-            {
-                await wait.AsVoid();
-            }
-        }
-        catch
-        {
-            Abort();
-            throw;
-        }
-        finally
-        {
-            Dispose();
-        }
-    }
 }

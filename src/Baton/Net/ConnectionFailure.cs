@@ -10,6 +10,11 @@ internal static class ConnectionFailure
 {
     internal static IOException Create(SocketError error, Connection connection, string doing)
     {
+        if (error == SocketError.SocketError && connection.CreateTlsFailure(doing) is { } failure)
+        {
+            return failure;
+        }
+
         var inner = SocketFailure.Create(error, doing);
         return error == SocketError.OperationAborted
             ? new IOException($"The {connection} was closed on this side while {char.ToLowerInvariant(doing[0])}{doing[1..]}.", inner)

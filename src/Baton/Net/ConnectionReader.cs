@@ -39,7 +39,10 @@ internal sealed class ConnectionReader : PipeReader
 
     internal Connection Connection { get; }
 
-    internal IoSocket Io { get; }
+    internal IoSocket Io { get; private set; }
+
+    /// <summary>Whether a wait may end before there is something to read, as with records of TLS, so that the reader has to ask again.</summary>
+    internal bool IsLayered => Io is TlsSocket;
 
     private long Length => _first is null ? 0 : _last!.RunningIndex + _last.Length - _first.RunningIndex - _start;
 
@@ -155,7 +158,7 @@ internal sealed class ConnectionReader : PipeReader
             var error = SocketError.WouldBlock;
             if (!buffer.IsEmpty)
             {
-                count = Io.TryReceive(buffer.Span, out error);
+                count = Io.TryReceive(buffer, out error);
             }
 
             if (error == SocketError.WouldBlock)
@@ -190,6 +193,39 @@ internal sealed class ConnectionReader : PipeReader
         _operation.FinishNow(count);
         return _operation.AsCount();
     }
+
+    /// <summary>
+    /// Gives up what was received and not consumed: the blocks belong to the caller, whose layer the bytes are for.
+    /// </summary>
+    internal IoBlock? Detach(out int start)
+    {
+        var first = _first;
+        start = _start;
+        _first = _last = null;
+        _start = 0;
+        _unexamined = 0;
+        return first;
+    }
+
+    /// <summary>Says why no layer can be put under the reader now.</summary>
+    internal void CheckCanUpgrade()
+    {
+        CheckCanRead();
+        if (_failure != SocketError.Success)
+        {
+            throw ConnectionFailure.Create(_failure, Connection, "Receiving");
+        }
+
+        if (_isEnded)
+        {
+            throw new IOException($"The {Connection} cannot be upgraded to TLS: the peer has ended its side.");
+        }
+    }
+
+    /// <summary>How many bytes were received and not consumed.</summary>
+    internal long UnreadLength => Length;
+
+    internal void Attach(IoSocket io) => Io = io;
 
     /// <summary>Takes what the stream's read ended with.</summary>
     internal int OnReceived(SocketError error, int count, bool isWaitOnly)
@@ -307,7 +343,7 @@ internal sealed class ConnectionReader : PipeReader
         if (_last is { } tail && tail.Space.Length - tail.Length >= MinimumSpace)
         {
             // A block that is held anyway takes more, so that a trickle of small segments does not hold a block for each.
-            var count = Io.TryReceive(tail.Space.Span[tail.Length..], out error);
+            var count = Io.TryReceive(tail.Space[tail.Length..], out error);
             tail.Length += count;
             _unexamined += count;
             if (count == 0 && error == SocketError.Success)
@@ -410,7 +446,7 @@ internal sealed class ConnectionReader : PipeReader
     private void CheckCanRead()
     {
         Connection.Loop.CheckThread();
-        if (_operation.IsInUse || _isReading || _isCompleted)
+        if (_operation.IsInUse || _isReading || _isCompleted || Connection.IsUpgrading)
         {
             ThrowCannotRead();
         }
@@ -419,6 +455,7 @@ internal sealed class ConnectionReader : PipeReader
     [DoesNotReturn]
     private void ThrowCannotRead() => throw new InvalidOperationException(
         _isCompleted ? "The reader was completed: nothing can be read any more."
+        : Connection.IsUpgrading ? $"The {Connection} is in the middle of a TLS handshake: read when UpgradeToTlsAsync has completed."
         : _isReading ? "Call AdvanceTo for the result of the last read before you start the next."
         : $"Another read from {Connection} is still in progress: one at a time. Await the first before you start the next.");
 

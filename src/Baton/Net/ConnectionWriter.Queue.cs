@@ -173,7 +173,7 @@ internal sealed partial class ConnectionWriter
             if (length == _pending)
             {
                 var memory = first.Memory.Slice(_start, length);
-                count = _io.TrySend(memory.Span, out error);
+                count = _io.TrySend(memory, out error);
                 if (error == SocketError.WouldBlock)
                 {
                     var request = Prepare(IoOperationKind.Send);

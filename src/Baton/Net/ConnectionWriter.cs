@@ -21,7 +21,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     /// <summary>Writes up to this many bytes are copied when they have to wait; larger ones are not.</summary>
     private const int CopyLimit = IoBlockPool.BlockSize;
 
-    private readonly IoSocket _io;
+    private IoSocket _io;
     private readonly IoDriver _driver;
     private IoBlock? _first;
     private IoBlock? _last;
@@ -63,6 +63,9 @@ internal sealed partial class ConnectionWriter : PipeWriter
 
     /// <summary>Whether nothing can be sent any more: an error, a close, or a write that was cancelled when it was half sent.</summary>
     internal bool HasFailed => _failure != SocketError.Success || _isBroken;
+
+    /// <summary>Whether nothing may be written any more because this side has ended.</summary>
+    internal bool IsCompleted => _isCompleted;
 
     /// <summary>Whether the output ended in the middle of something, so that to close it in good order would deceive the peer.</summary>
     internal bool IsBroken => _isBroken;
@@ -175,7 +178,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
         {
             // The usual case: nothing before it, so it goes out from where it is.
             _lastSendPoll = _driver.PollCount;
-            var count = _io.TrySend(source.Span, out var error);
+            var count = _io.TrySend(source, out var error);
             if (count == source.Length)
             {
                 return Connection.Loop.TryConsumeBudget() ? null : DoneThroughQueue();
@@ -206,6 +209,8 @@ internal sealed partial class ConnectionWriter : PipeWriter
 
         return operation;
     }
+
+    internal void Attach(IoSocket io) => _io = io;
 
     /// <summary>Sends what it can of everything, flushed or not, because the connection is about to be closed.</summary>
     internal void SendRest()
@@ -301,9 +306,9 @@ internal sealed partial class ConnectionWriter : PipeWriter
     private void CheckCanWrite()
     {
         Connection.Loop.CheckThread();
-        if (_isCompleted)
+        if (_isCompleted || Connection.IsUpgrading)
         {
-            ThrowCompleted();
+            ThrowCannotWrite();
         }
     }
 
@@ -313,5 +318,8 @@ internal sealed partial class ConnectionWriter : PipeWriter
         : ConnectionFailure.Create(_failure, Connection, "Sending");
 
     [DoesNotReturn]
-    private static void ThrowCompleted() => throw new InvalidOperationException("The output was completed: nothing can be written any more.");
+    private void ThrowCannotWrite() => throw new InvalidOperationException(
+        _isCompleted
+            ? "The output was completed: nothing can be written any more."
+            : $"The {Connection} is in the middle of a TLS handshake: write when UpgradeToTlsAsync has completed.");
 }

@@ -14,6 +14,8 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     private int _minimum;
     private Cancellation _cancellation;
     private bool _isForStream;
+    private bool _isFilled;
+    private Memory<byte> _target;
 
     private enum Cancellation : byte
     {
@@ -34,7 +36,9 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     {
         Begin();
         Kind = IoOperationKind.Receive;
-        Buffer = buffer;
+        Buffer = reader.IsLayered ? default : buffer;
+        _target = buffer;
+        _isFilled = false;
         Error = SocketError.Success;
         BytesTransferred = 0;
         _isForStream = isForStream;
@@ -46,6 +50,7 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     internal void FinishNow(int count)
     {
         BytesTransferred = count;
+        _isFilled = true;
         CompleteThroughQueue();
     }
 
@@ -75,6 +80,11 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
 
     protected override bool OnResuming()
     {
+        if (_isForStream && reader.IsLayered)
+        {
+            return ReceiveForStream();
+        }
+
         // Only now is a block lent, so that one that is warm serves connection after connection.
         while (!_isForStream && Error == SocketError.Success && !reader.Fill(_minimum))
         {
@@ -104,9 +114,16 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     int IValueTaskSource<int>.GetResult(short token)
     {
         EndUse(token);
+        var isWaitOnly = _target.IsEmpty;
+        _target = default;
         OnResultTaken();
-        return reader.OnReceived(Error, BytesTransferred, Buffer.IsEmpty);
+        return reader.OnReceived(Error, BytesTransferred, isWaitOnly);
     }
+
+    // A read that is awaited only after its wait ended is not resumed, and may have to wait again.
+    ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => GetFinalStatus(token);
+
+    ValueTaskSourceStatus IValueTaskSource<ReadResult>.GetStatus(short token) => GetFinalStatus(token);
 
     protected override void OnResultTaken()
     {
@@ -136,6 +153,45 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     }
 
     internal override string Describe() => $"read from {reader.Connection}";
+
+    private ValueTaskSourceStatus GetFinalStatus(short token)
+    {
+        var status = GetStatus(token);
+        if (status == ValueTaskSourceStatus.Succeeded && reader.IsLayered && !OnResuming())
+        {
+            Reopen();
+            return ValueTaskSourceStatus.Pending;
+        }
+
+        return status;
+    }
+
+    /// <summary>The wait has ended, perhaps with a part of a record only. False when it goes on.</summary>
+    private bool ReceiveForStream()
+    {
+        while (!_isFilled && Error == SocketError.Success)
+        {
+            if (!_target.IsEmpty)
+            {
+                BytesTransferred = reader.Io.TryReceive(_target, out var error);
+                if (error != SocketError.WouldBlock)
+                {
+                    Error = error;
+                    _isFilled = true;
+                    break;
+                }
+            }
+
+            if (!reader.Io.Submit(this))
+            {
+                return false;
+            }
+
+            _isFilled = _target.IsEmpty;
+        }
+
+        return true;
+    }
 
     private bool TryCancel(Cancellation cancellation)
     {

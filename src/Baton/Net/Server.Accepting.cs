@@ -107,6 +107,11 @@ public sealed partial class Server
         client.Task = task;
         try
         {
+            if (_options.Tls is { } tls)
+            {
+                await connection.UpgradeToTlsAsync(tls, _options.TlsHandshakeTimeout, _options.TlsShutdownTimeout);
+            }
+
             await _handler(connection);
             if (connection.Transport is { } transport)
             {
@@ -121,6 +126,12 @@ public sealed partial class Server
         catch (OperationCanceledException exception) when (exception is CancelledException || task.CancelRequests > 0)
         {
             // Closed below, in silence.
+        }
+        catch (TlsHandshakeException exception) when (connection.Tls is null)
+        {
+            // Whoever knocks at the port can bring this about: no concern of the exception handler's.
+            FailedHandshakeCount++;
+            LoopLog.HandshakeFailed(Loop.Logger, Loop.Name, ToString(), exception);
         }
         catch (Exception exception)
         {

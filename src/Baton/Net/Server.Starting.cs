@@ -69,7 +69,9 @@ public sealed partial class Server
             throw new ArgumentException("A server needs at least one end point.", nameof(endPoints));
         }
 
-        var server = new Server(EventLoop.Current, handler, options ?? new ServerOptions());
+        options ??= new ServerOptions();
+        TlsSetup.Check(options.Tls is not null, options.TlsHandshakeTimeout, options.TlsShutdownTimeout);
+        var server = new Server(EventLoop.Current, handler, options);
         try
         {
             for (var attempt = 1; !server.TryListen(endPoints, mayLackFamily, insistOnPort: attempt < PortAttempts); attempt++)

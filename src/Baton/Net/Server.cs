@@ -43,6 +43,9 @@ public sealed partial class Server : IAsyncDisposable
     /// <summary>Connections accepted so far.</summary>
     public long AcceptedCount { get; private set; }
 
+    /// <summary>Connections so far whose TLS handshake failed. Each is logged as well.</summary>
+    public long FailedHandshakeCount { get; private set; }
+
     /// <summary>Whether the server accepts connections. Corresponds to <c>Server.is_serving</c>.</summary>
     public bool IsServing => !_isStopped;
 

@@ -1,3 +1,5 @@
+using System.Net.Security;
+
 namespace Baton;
 
 /// <summary>How a <see cref="Server"/> listens and ends. Everything has a default.</summary>
@@ -30,4 +32,18 @@ public sealed class ServerOptions
     /// How long <see cref="Server.ShutdownAsync"/> waits for handlers that it has cancelled, before it aborts their connections. 5 seconds unless set.
     /// </summary>
     public TimeSpan CancelGracePeriod { get; set; } = TimeSpan.FromSeconds(5);
+
+    /// <summary>
+    /// Has each connection start with a TLS handshake, as the server, before its handler runs; null for connections without TLS. The handshake is a part of the
+    /// connection's own task: a peer that is slow at it keeps nobody waiting. One that fails is logged and counted (<see cref="Server.FailedHandshakeCount"/>), and
+    /// its handler does not run.
+    /// </summary>
+    public SslServerAuthenticationOptions? Tls { get; set; }
+
+    /// <summary>How long a TLS handshake may take; null for 60 seconds. Only with <see cref="Tls"/>.</summary>
+    public TimeSpan? TlsHandshakeTimeout { get; set; }
+
+    /// <summary>How long <see cref="Connection.CloseAsync"/> may take to send the rest and the end of the TLS session; null for 30 seconds. Only with
+    /// <see cref="Tls"/>.</summary>
+    public TimeSpan? TlsShutdownTimeout { get; set; }
 }

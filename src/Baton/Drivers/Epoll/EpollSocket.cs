@@ -67,6 +67,8 @@ internal sealed partial class EpollSocket : IoSocket
 
     public override SocketType SocketType => _socketType;
 
+    public override bool MayReceive => (_flags & Flags.MayRead) != 0;
+
     protected override IoBlockPool Blocks => _driver.Blocks;
 
     public override bool Submit(IoRequest request)
