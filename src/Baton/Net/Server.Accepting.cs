@@ -127,6 +127,10 @@ public sealed partial class Server
         {
             // Closed below, in silence.
         }
+        catch (IOException) when (connection.IsClosed && task.CancelRequests > 0)
+        {
+            // Aborted by the server before the cancellation could arrive.
+        }
         catch (TlsHandshakeException exception) when (connection.Tls is null)
         {
             // Whoever knocks at the port can bring this about: no concern of the exception handler's.

@@ -19,6 +19,9 @@ internal sealed partial class TlsSocket
     /// <summary>Whether the peer closed the connection without the end that TLS knows.</summary>
     internal bool IsTruncated { get; private set; }
 
+    /// <summary>Whether the session itself has failed, so that nothing of it makes sense any more to the peer.</summary>
+    private bool IsBroken => Failure is not null;
+
     public override bool MayReceive => !_isPumping || _lower.MayReceive || _inner.HasBlocks;
 
     public override int TryReceive(Span<byte> buffer, out SocketError error)

@@ -204,7 +204,7 @@ internal sealed partial class TlsSocket
 
     private void SendCloseNotify()
     {
-        if (_isShutDown || _sendError != SocketError.Success)
+        if (_isShutDown || IsBroken || _sendError != SocketError.Success)
         {
             return;
         }
@@ -214,7 +214,7 @@ internal sealed partial class TlsSocket
         {
             Ssl.ShutdownAsync().GetAwaiter().GetResult();
         }
-        catch (Exception exception) when (exception is IOException or InvalidOperationException or System.Security.Authentication.AuthenticationException)
+        catch (Exception exception)
         {
             // The session is broken, so that the peer cannot be told.
             Failure ??= exception;

@@ -36,6 +36,8 @@ internal static class TlsTest
     internal static async Coroutine Upgrade(Connection client, Connection server, SslProtocols protocols = SslProtocols.None) =>
         await Coroutine.Gather(client.UpgradeToTlsAsync(ClientOptions(protocols)), server.UpgradeToTlsAsync(ServerOptions(protocols)));
 
+    internal static async Coroutine Write(Connection connection, ReadOnlyMemory<byte> bytes) => await connection.WriteAsync(bytes);
+
     /// <summary>Reads to the end.</summary>
     internal static async Coroutine<byte[]> ReadToEnd(Connection connection)
     {
