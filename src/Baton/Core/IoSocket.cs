@@ -50,8 +50,8 @@ public abstract partial class IoSocket : IDisposable
     /// </summary>
     public virtual int TryReceive(Memory<byte> buffer, out SocketError error) => TryReceive(buffer.Span, out error);
 
-    /// <summary>Whether a receive may find something now. False only where the socket is known to have nothing; costs no system call.</summary>
-    public virtual bool MayReceive => true;
+    /// <summary>Whether the socket is known to have nothing to receive now. Costs no system call; false where nobody knows.</summary>
+    public virtual bool IsDrained => false;
 
     /// <summary>
     /// Receives what is there into a block that the driver lends, without waiting. The block's memory is what was received; who gets it releases it.

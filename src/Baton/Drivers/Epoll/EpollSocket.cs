@@ -67,7 +67,7 @@ internal sealed partial class EpollSocket : IoSocket
 
     public override SocketType SocketType => _socketType;
 
-    public override bool MayReceive => (_flags & Flags.MayRead) != 0;
+    public override bool IsDrained => (_flags & (Flags.MayRead | Flags.HasHeldError)) == 0;
 
     protected override IoBlockPool Blocks => _driver.Blocks;
 

@@ -172,7 +172,7 @@ internal sealed class TlsInnerStream : Stream, IValueTaskSource<int>
         if (buffer.IsEmpty)
         {
             // SslStream takes memory as soon as this ends: not before there is something to put there, where that is known.
-            return !IsPumped || _lower.MayReceive;
+            return !IsPumped || !_lower.IsDrained;
         }
 
         if (!IsPumped)

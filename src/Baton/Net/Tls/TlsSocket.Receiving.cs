@@ -22,7 +22,7 @@ internal sealed partial class TlsSocket
     /// <summary>Whether the session itself has failed, so that nothing of it makes sense any more to the peer.</summary>
     private bool IsBroken => Failure is not null;
 
-    public override bool MayReceive => !_isPumping || _lower.MayReceive || _inner.HasBlocks;
+    public override bool IsDrained => _isPumping && _lower.IsDrained && !_inner.HasBlocks;
 
     public override int TryReceive(Span<byte> buffer, out SocketError error)
     {

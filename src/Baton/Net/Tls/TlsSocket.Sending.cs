@@ -151,7 +151,11 @@ internal sealed partial class TlsSocket
     private bool TrySend(IoRequest request)
     {
         SocketError error;
-        if (request.Kind == IoOperationKind.Send)
+        if (request.Kind == IoOperationKind.WaitToSend)
+        {
+            error = _sealedLength > 0 ? SocketError.WouldBlock : SocketError.Success;
+        }
+        else if (request.Kind == IoOperationKind.Send)
         {
             request.BytesTransferred = TrySend(request.Buffer, out error);
         }

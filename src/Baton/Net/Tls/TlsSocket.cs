@@ -57,6 +57,14 @@ internal sealed partial class TlsSocket : IoSocket
 
     public override void SetReusePort(bool value) => _lower.SetReusePort(value);
 
+    public override void SetRawOption(int level, int name, ReadOnlySpan<byte> value) => _lower.SetRawOption(level, name, value);
+
+    public override int GetRawOption(int level, int name, Span<byte> value) => _lower.GetRawOption(level, name, value);
+
+    public override int TryReceiveFrom(Span<byte> buffer, SocketAddress? sender, out bool isTruncated, out SocketError error) => throw NoDatagrams();
+
+    public override int TrySendTo(ReadOnlySpan<byte> bytes, SocketAddress? receiver, out SocketError error) => throw NoDatagrams();
+
     public override bool Submit(IoRequest request)
     {
         request.Error = SocketError.Success;
@@ -73,7 +81,10 @@ internal sealed partial class TlsSocket : IoSocket
                 return SubmitReceive(request);
             case IoOperationKind.Send:
             case IoOperationKind.SendVectored:
+            case IoOperationKind.WaitToSend when _sealedLength > 0:
                 return SubmitSend(request);
+            case IoOperationKind.WaitToSend:
+                return _lower.Submit(request);
             default:
                 throw new NotSupportedException($"{request.Kind} is not for a socket that is connected and speaks TLS.");
         }
@@ -150,6 +161,8 @@ internal sealed partial class TlsSocket : IoSocket
             block.Release();
         }
     }
+
+    private static NotSupportedException NoDatagrams() => new("TLS is a stream, and knows no datagrams.");
 
     private void Close(bool abort)
     {
