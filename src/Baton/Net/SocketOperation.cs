@@ -20,6 +20,7 @@ internal sealed partial class SocketOperation(LoopSocket socket) : IoRequest(soc
         Buffer = buffer;
         _mustSendAll = mustSendAll;
         _isForDatagram = false;
+        _retryDelay = FirstRetryDelay;
         _isCancelled = false;
     }
 
@@ -29,6 +30,10 @@ internal sealed partial class SocketOperation(LoopSocket socket) : IoRequest(soc
         if (io.Submit(this))
         {
             Finish();
+        }
+        else if (_isForDatagram)
+        {
+            ScheduleRetry();
         }
     }
 
@@ -73,9 +78,14 @@ internal sealed partial class SocketOperation(LoopSocket socket) : IoRequest(soc
 
     public override void Finish()
     {
-        if (_isForDatagram && !MoveDatagram())
+        if (_isForDatagram)
         {
-            return;
+            EndRetry();
+            if (!MoveDatagram())
+            {
+                ScheduleRetry();
+                return;
+            }
         }
 
         while (_mustSendAll && Error == SocketError.Success)

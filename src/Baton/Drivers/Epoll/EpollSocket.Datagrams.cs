@@ -49,7 +49,8 @@ internal sealed unsafe partial class EpollSocket
 
     public override int TrySendTo(ReadOnlySpan<byte> bytes, SocketAddress? receiver, out SocketError error)
     {
-        if ((_flags & Flags.MayWrite) == 0)
+        // Of local sockets each receiver may be full by itself, and no event says that another is not, nor that it has room again.
+        if ((_flags & Flags.MayWrite) == 0 && (receiver is null || _addressFamily != AddressFamily.Unix))
         {
             error = SocketError.WouldBlock;
             return 0;
