@@ -227,7 +227,6 @@ public static class Networking
         await using var connection = await Connection.ConnectAsync(new UnixDomainSocketEndPoint(path));
         await connection.WriteAsync("Bob\n"u8.ToArray());
         Console.WriteLine(await connection.Input.ReadLineAsync());
-        File.Delete(path);
     });
     #endregion
 
