@@ -14,10 +14,12 @@ public sealed partial class Connection
     /// <param name="handles">The descriptors, at most 253. They stay the caller's, and may be closed once this has completed.</param>
     /// <remarks>Cancelled while it waits for room for the first byte, it has sent nothing.</remarks>
     /// <exception cref="IOException">The connection failed or was closed.</exception>
+    /// <exception cref="InvalidOperationException">The connection speaks TLS.</exception>
     /// <exception cref="SocketException">This is no connection of local sockets.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public async Coroutine SendDescriptorsAsync(ReadOnlyMemory<byte> bytes, params IReadOnlyList<SafeHandle> handles)
     {
+        CheckNoTls();
         DescriptorMessage.CheckSocket(Io);
         DescriptorMessage.CheckBytes(Io, bytes, nameof(bytes));
         using var descriptors = new BorrowedDescriptors(handles);
@@ -65,11 +67,12 @@ public sealed partial class Connection
     /// <returns>What came; dispose of it.</returns>
     /// <remarks>Cancelled, it has received nothing.</remarks>
     /// <exception cref="IOException">The connection failed or was closed.</exception>
-    /// <exception cref="InvalidOperationException">The input holds bytes that have not been read, or a read is in progress.</exception>
+    /// <exception cref="InvalidOperationException">The input holds bytes that have not been read, a read is in progress, or the connection speaks TLS.</exception>
     /// <exception cref="SocketException">This is no connection of local sockets.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public async Coroutine<DescriptorMessage> ReceiveDescriptorsAsync(Memory<byte> buffer, int maximumDescriptors = 16)
     {
+        CheckNoTls();
         DescriptorMessage.CheckReceive(Io, buffer, maximumDescriptors);
         while (true)
         {
@@ -86,6 +89,14 @@ public sealed partial class Connection
             }
 
             await _reader.ReadInto(Memory<byte>.Empty, CancellationToken.None);
+        }
+    }
+
+    private void CheckNoTls()
+    {
+        if (Tls is not null)
+        {
+            throw new InvalidOperationException($"The {this} speaks TLS, which carries bytes alone: pass descriptors before the upgrade.");
         }
     }
 }
