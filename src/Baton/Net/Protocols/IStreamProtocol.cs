@@ -19,6 +19,6 @@ public interface IStreamProtocol : IProtocol
     void DataReceived(ReadOnlySpan<byte> data);
 
     /// <summary>The peer has ended its side: nothing more will be received. Corresponds to <c>eof_received</c>.</summary>
-    /// <returns>True to go on writing, until the protocol closes the transport; false to have it closed. Over TLS it is closed either way.</returns>
+    /// <returns>True to go on writing, until the protocol closes the transport; false to have it closed.</returns>
     bool EofReceived();
 }

@@ -9,7 +9,7 @@ public interface IWriteTransport : ITransport
     /// <summary>The limits of the flow control, in bytes. Corresponds to <c>get_write_buffer_limits</c>.</summary>
     (int Low, int High) WriteBufferLimits { get; }
 
-    /// <summary>Whether this side can be ended while the other goes on. Not over TLS. Corresponds to <c>can_write_eof</c>.</summary>
+    /// <summary>Whether this side can be ended while the other goes on. True for connections, over TLS too. Corresponds to <c>can_write_eof</c>.</summary>
     bool CanWriteEof { get; }
 
     /// <summary>

@@ -52,8 +52,9 @@ internal sealed partial class StreamTransport
     }
 
     /// <summary>Pauses, and waits until the connection's input is free: no read waits any more, and no call of the protocol looks at its buffer.</summary>
+    /// <returns>Whether it was paused before.</returns>
     /// <exception cref="InvalidOperationException">The transport is closing.</exception>
-    private async Coroutine QuietenAsync()
+    private async Coroutine<bool> QuietenAsync()
     {
         Loop.CheckThread();
         CheckOpen();
@@ -67,6 +68,7 @@ internal sealed partial class StreamTransport
             }
 
             CheckOpen();
+            return wasPaused;
         }
         catch
         {

@@ -41,11 +41,6 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        if (!CanWriteEof)
-        {
-            throw new NotSupportedException("Over TLS one side cannot be ended while the other goes on. Close the transport.");
-        }
-
         _isEofWritten = true;
         _output.Complete();
         FailIfOutputFailed();
@@ -62,6 +57,11 @@ internal sealed partial class StreamTransport
         if (_isDetached)
         {
             throw new InvalidOperationException("The connection was taken back by DetachAsync: write to it.");
+        }
+
+        if (Connection.IsUpgrading)
+        {
+            throw new InvalidOperationException($"The {this} is in the middle of a TLS handshake: write when StartTlsAsync has completed.");
         }
     }
 

@@ -100,6 +100,12 @@ internal sealed partial class StreamTransport : BaseTransport, IStreamTransport
 
     protected override void Release()
     {
+        if (Connection.Tls is not null)
+        {
+            CloseSession();
+            return;
+        }
+
         Connection.Dispose();
         GiveUp();
     }
