@@ -4,6 +4,6 @@ namespace Baton;
 
 internal static partial class LoopLog
 {
-    [LoggerMessage(36, LogLevel.Debug, "[{Loop}] The {Transport} failed.")]
+    [LoggerMessage(37, LogLevel.Debug, "[{Loop}] The {Transport} failed.")]
     internal static partial void TransportFailed(ILogger logger, string loop, string transport, Exception exception);
 }

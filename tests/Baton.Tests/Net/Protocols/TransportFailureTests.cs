@@ -151,7 +151,7 @@ public class TransportFailureTests
             loop.RunUntilComplete(Main());
         }
 
-        Assert.Contains(log.Entries, entry => entry.Id == 36);
+        Assert.Contains(log.Entries, entry => entry.Id == 37);
         var warning = Assert.Single(warnings);
         Assert.Equal(LoopWarningKind.UnclosedResource, warning.Kind);
         Assert.StartsWith("Unclosed: transport ", warning.Message);
