@@ -20,10 +20,7 @@ internal static class SocketAddresses
     {
         if (endPoint is not IPEndPoint ip)
         {
-            if (endPoint is DnsEndPoint)
-            {
-                throw new ArgumentException($"{endPoint} is a name. Resolve it first, or use Connection.ConnectAsync, which does.", nameof(endPoint));
-            }
+            CheckIsAddress(endPoint);
 
             // The BCL lays its addresses out as the system does.
             var other = endPoint.Serialize();
@@ -43,6 +40,15 @@ internal static class SocketAddresses
         }
 
         return target.Length;
+    }
+
+    /// <exception cref="ArgumentException">This is a name, not an address.</exception>
+    internal static void CheckIsAddress(EndPoint endPoint)
+    {
+        if (endPoint is DnsEndPoint)
+        {
+            throw new ArgumentException($"{endPoint} is a name. Resolve it first, or use Connection.ConnectAsync, which does.", nameof(endPoint));
+        }
     }
 
     /// <summary>Reads an end point; null where there is none, as for the unnamed end of a local socket.</summary>

@@ -57,14 +57,17 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     internal void Submit(CancellationToken cancellationToken)
     {
         _token = cancellationToken;
-        if (reader.Io.Submit(this))
+        while (reader.Io.Submit(this))
         {
-            Finish();
+            // A wait that was over at once may not have brought enough.
+            if (_isForStream || Error != SocketError.Success || reader.Fill(_minimum))
+            {
+                Finish();
+                return;
+            }
         }
-        else
-        {
-            _registration = TokenCancellation.Register(this, cancellationToken);
-        }
+
+        _registration = TokenCancellation.Register(this, cancellationToken);
     }
 
     /// <summary>For <see cref="PipeReader.CancelPendingRead"/>. False when no read is pending.</summary>

@@ -108,7 +108,7 @@ public class NetAllocationTests
     });
 
     [Fact]
-    public void An_idle_connection_takes_at_most_a_kilobyte_and_a_half_with_its_task() => NetTest.Run(async test =>
+    public void An_idle_connection_takes_at_most_a_kilobyte_and_a_half_with_its_task() => NetTest.RunOnEpoll(async test =>
     {
         const int Count = 500;
         var isOpen = true;

@@ -13,7 +13,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_multiple_errors")]
-    public void Where_no_address_gets_a_socket_the_reason_is_told_for_each() => NetTest.Run(async test =>
+    public void Where_no_address_gets_a_socket_the_reason_is_told_for_each() => NetTest.RunOnEpoll(async test =>
     {
         var addresses = await OwnAddresses();
         Assert.SkipUnless(addresses.Length > 1, "This machine's name has one address only.");
@@ -27,7 +27,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_multiple")]
-    public void All_addresses_are_tried_in_their_order_and_named_in_the_failure() => NetTest.Run(async test =>
+    public void All_addresses_are_tried_in_their_order_and_named_in_the_failure() => NetTest.RunOnEpoll(async test =>
     {
         var addresses = await OwnAddresses();
         Assert.SkipUnless(addresses.Length > 1, "This machine's name has one address only.");
@@ -68,7 +68,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_multiple_errors_local_addr")]
-    public void An_address_for_which_the_local_end_cannot_be_had_is_one_that_failed() => NetTest.Run(async test =>
+    public void An_address_for_which_the_local_end_cannot_be_had_is_one_that_failed() => NetTest.RunOnEpoll(async test =>
     {
         var family = (await OwnAddresses()).GroupBy(address => address.AddressFamily).FirstOrDefault(group => group.Count() > 1);
         Assert.SkipUnless(family is not null, "This machine's name does not have two addresses of a family.");
@@ -85,7 +85,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_events.EventLoopTestsMixin.test_create_connection_local_addr_skip_different_family")]
-    public void Addresses_of_another_family_than_the_one_to_connect_from_are_left_out() => NetTest.Run(async test =>
+    public void Addresses_of_another_family_than_the_one_to_connect_from_are_left_out() => NetTest.RunOnEpoll(async test =>
     {
         var addresses = await OwnAddresses();
         Assert.SkipUnless(addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");
@@ -110,7 +110,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_ipv6_scope")]
-    public void The_scope_of_an_address_in_figures_is_connected_to_as_well() => NetTest.Run(async test =>
+    public void The_scope_of_an_address_in_figures_is_connected_to_as_well() => NetTest.RunOnEpoll(async test =>
     {
         LoopSocketTests.SkipWithout(AddressFamily.InterNetworkV6);
         test.Calls.OnConnect = _ => -Errno.ECONNREFUSED;
@@ -120,7 +120,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_bluetooth")]
-    public void An_address_of_a_kind_that_it_does_not_know_goes_to_the_system_as_it_is() => NetTest.Run(async test =>
+    public void An_address_of_a_kind_that_it_does_not_know_goes_to_the_system_as_it_is() => NetTest.RunOnEpoll(async test =>
     {
         using var socket = LoopSocket.Create(AddressFamily.InterNetwork);
         test.Calls.OnConnect = _ => 0;
@@ -131,7 +131,7 @@ public class ConnectConformanceTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_connect_non_os_err_close_err")]
-    public void A_socket_that_does_not_close_well_does_not_hide_why_it_was_closed() => NetTest.Run(async test =>
+    public void A_socket_that_does_not_close_well_does_not_hide_why_it_was_closed() => NetTest.RunOnEpoll(async test =>
     {
         var closed = 0;
         test.Calls.OnClose = _ =>

@@ -198,7 +198,7 @@ public class UnclosedTests
         object[] left = [];
         var loop = new EventLoop(new EventLoopOptions
         {
-            Driver = TestDriver.Create(new ScriptedCalls()),
+            Driver = TestDriver.Create(),
             Debug = true,
             BlockingWaits = BlockingWaits.Ignore, // Waiting for the collector blocks.
             SlowCallbackDuration = TimeSpan.FromHours(1), // The machine may be busy.

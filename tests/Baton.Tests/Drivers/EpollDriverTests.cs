@@ -8,16 +8,7 @@ namespace Baton.Tests.Drivers;
 public class EpollDriverTests
 {
     [Fact]
-    [CPython("test_runners.RunTests.test_loop_factory_default_event_loop")]
-    public void It_is_the_default_on_Linux() => LoopTest.OnThread(() =>
-    {
-        Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
-        using var loop = new EventLoop();
-        Assert.Equal("epoll", loop.Driver.Name);
-    });
-
-    [Fact]
-    public void An_echo_costs_two_calls_and_a_share_of_a_wait() => NetTest.Run(async test =>
+    public void An_echo_costs_two_calls_and_a_share_of_a_wait() => NetTest.RunOnEpoll(async test =>
     {
         const int Connections = 32;
         const int Rounds = 100;
@@ -60,7 +51,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void A_socket_that_never_waits_is_never_registered() => NetTest.Run(async test =>
+    public void A_socket_that_never_waits_is_never_registered() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
@@ -76,7 +67,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void A_short_receive_saves_the_one_that_would_find_nothing_until_the_peer_ends() => NetTest.Run(async test =>
+    public void A_short_receive_saves_the_one_that_would_find_nothing_until_the_peer_ends() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
@@ -96,7 +87,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void Urgent_data_does_not_hide_what_is_behind_it() => NetTest.Run(async test =>
+    public void Urgent_data_does_not_hide_what_is_behind_it() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         using var client = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -117,7 +108,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void A_descriptor_whose_number_comes_again_is_not_taken_for_the_old_one() => NetTest.Run(async test =>
+    public void A_descriptor_whose_number_comes_again_is_not_taken_for_the_old_one() => NetTest.RunOnEpoll(async test =>
     {
         for (var i = 0; i < 200; i++)
         {
@@ -143,7 +134,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void More_events_than_the_buffer_holds_are_not_lost() => NetTest.Run(async test =>
+    public void More_events_than_the_buffer_holds_are_not_lost() => NetTest.RunOnEpoll(async test =>
     {
         const int Count = 300;
         var pairs = new List<(LoopSocket Client, LoopSocket Server)>();
@@ -183,7 +174,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void Another_thread_wakes_the_loop_with_one_write_for_each_sleep() => NetTest.Run(async test =>
+    public void Another_thread_wakes_the_loop_with_one_write_for_each_sleep() => NetTest.RunOnEpoll(async test =>
     {
         const int Count = 1000;
         var before = test.Driver.Statistics;
@@ -273,7 +264,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void A_signal_that_interrupts_the_wait_ends_no_timer_early() => NetTest.Run(async test =>
+    public void A_signal_that_interrupts_the_wait_ends_no_timer_early() => NetTest.RunOnEpoll(async test =>
     {
         var interrupts = 0;
         test.Calls.OnWait = timeout => timeout != 0 && interrupts++ < 100 ? -Errno.EINTR : null;
@@ -284,7 +275,7 @@ public class EpollDriverTests
     });
 
     [Fact]
-    public void Collections_while_the_loop_waits_do_not_disturb_it() => NetTest.Run(async test =>
+    public void Collections_while_the_loop_waits_do_not_disturb_it() => NetTest.RunOnEpoll(async test =>
     {
         var isDone = false;
         using (LoopTest.StartThread(() =>

@@ -10,7 +10,7 @@ public class FaultInjectionTests
     [InlineData(1)]
     [InlineData(7)]
     [InlineData(1000)]
-    public void Short_receives_and_sends_change_nothing(int most) => NetTest.Run(async test =>
+    public void Short_receives_and_sends_change_nothing(int most) => NetTest.RunOnEpoll(async test =>
     {
         // A short receive tells the driver that there is no more; so those here must be shorter than asked only when there is no more.
         test.Calls.OnSend = (_, _) => most;
@@ -19,7 +19,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void Receives_that_take_a_little_at_a_time() => NetTest.Run(async test =>
+    public void Receives_that_take_a_little_at_a_time() => NetTest.RunOnEpoll(async test =>
     {
         // Local sockets: there a short receive does not mean that there is no more.
         var path = Path.Combine(Path.GetTempPath(), $"baton-{Guid.NewGuid():N}");
@@ -39,7 +39,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void Calls_that_are_interrupted_are_made_again() => NetTest.Run(async test =>
+    public void Calls_that_are_interrupted_are_made_again() => NetTest.RunOnEpoll(async test =>
     {
         var random = new Random(1);
         test.Calls.OnReceive = (_, _) => Interrupt();
@@ -54,7 +54,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void A_connect_that_is_interrupted_goes_on() => NetTest.Run(async test =>
+    public void A_connect_that_is_interrupted_goes_on() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         using var client = LoopSocket.Create(AddressFamily.InterNetwork);
@@ -66,7 +66,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void Receives_that_find_nothing_wait_for_the_next_event() => NetTest.Run(async test =>
+    public void Receives_that_find_nothing_wait_for_the_next_event() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.Connect();
         await using var one = client;
@@ -87,7 +87,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void A_wait_that_was_in_vain_can_still_be_cancelled() => NetTest.Run(async test =>
+    public void A_wait_that_was_in_vain_can_still_be_cancelled() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.Connect();
         await using var one = client;
@@ -113,7 +113,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void Resets_while_receiving_and_sending() => NetTest.Run(async test =>
+    public void Resets_while_receiving_and_sending() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.Connect();
         await using var one = client;
@@ -129,7 +129,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void A_reset_that_a_write_has_met_is_no_good_end_for_the_reader() => NetTest.Run(async test =>
+    public void A_reset_that_a_write_has_met_is_no_good_end_for_the_reader() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.Connect();
         await using var one = client;
@@ -141,7 +141,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void A_reset_in_the_middle_of_queued_writes_fails_them_all() => NetTest.Run(async test =>
+    public void A_reset_in_the_middle_of_queued_writes_fails_them_all() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.Connect();
         await using var one = client;
@@ -160,7 +160,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void Out_of_descriptors_creating_and_accepting_say_so() => NetTest.Run(async test =>
+    public void Out_of_descriptors_creating_and_accepting_say_so() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         test.Calls.OnSocket = () => -Errno.EMFILE;
@@ -179,7 +179,7 @@ public class FaultInjectionTests
     });
 
     [Fact]
-    public void A_registration_that_fails_fails_the_operation() => NetTest.Run(async test =>
+    public void A_registration_that_fails_fails_the_operation() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
@@ -201,7 +201,7 @@ public class FaultInjectionTests
     [InlineData(6)]
     [InlineData(7)]
     [InlineData(8)]
-    public void Everything_at_random(int seed) => NetTest.Run(async test =>
+    public void Everything_at_random(int seed) => NetTest.RunOnEpoll(async test =>
     {
         var random = new Random(seed);
         test.Calls.OnSend = (_, length) => Trouble(length);

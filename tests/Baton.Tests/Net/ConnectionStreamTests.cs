@@ -144,7 +144,7 @@ public class ConnectionStreamTests
     [Fact]
     public void A_loop_that_closes_over_a_call_of_another_thread_ends_it() => LoopTest.OnThread(() =>
     {
-        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(new ScriptedCalls()) });
+        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create() });
         Task<int>? started = null;
         Stream? stream = null;
         loop.RunUntilComplete(Leave());

@@ -96,7 +96,7 @@ public class HttpExtensionsTests
     });
 
     [Fact]
-    public void A_connect_that_is_given_up_closes_its_socket() => NetTest.Run(async test =>
+    public void A_connect_that_is_given_up_closes_its_socket() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         test.Calls.OnConnect = _ => -Errno.EALREADY;
@@ -113,7 +113,7 @@ public class HttpExtensionsTests
     [Fact]
     public void A_request_after_the_loop_has_closed_fails() => LoopTest.OnThread(() =>
     {
-        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(new ScriptedCalls()) });
+        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create() });
         using var http = new HttpClient(new SocketsHttpHandler().UseEventLoop(loop));
 
         // Posted, and never run.

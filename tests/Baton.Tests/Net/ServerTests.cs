@@ -146,7 +146,7 @@ public class ServerTests
 
     [Fact]
     [CPython("test_base_events.TestSelectorUtils.test_set_nodelay")]
-    public void Accepted_connections_send_without_delay_unless_told_otherwise() => NetTest.Run(async test =>
+    public void Accepted_connections_send_without_delay_unless_told_otherwise() => NetTest.RunOnEpoll(async test =>
     {
         foreach (var noDelay in new[] { true, false })
         {
@@ -154,7 +154,7 @@ public class ServerTests
             var options = new ServerOptions { NoDelay = noDelay };
             await using var server = await Server.StartAsync("127.0.0.1", 0, async connection =>
             {
-                test.Calls.GetOption((int)connection.Handle, 6, 1, out var value);
+                new LinuxSocketCalls().GetOption((int)connection.Handle, 6, 1, out var value);
                 option = value;
                 await Coroutine.Yield();
             }, options);
@@ -278,7 +278,7 @@ public class ServerTests
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_accept_connection_exception")]
     [CPython("regressions.Network.gh-151615")]
-    public void Out_of_descriptors_it_reports_once_and_tries_again_every_second() => NetTest.RunInVirtualTime(async test =>
+    public void Out_of_descriptors_it_reports_once_and_tries_again_every_second() => NetTest.RunOnEpollInVirtualTime(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         await Coroutine.Yield();
@@ -314,7 +314,7 @@ public class ServerTests
     });
 
     [Fact]
-    public void Stopping_does_not_wait_for_the_next_attempt() => NetTest.RunInVirtualTime(async test =>
+    public void Stopping_does_not_wait_for_the_next_attempt() => NetTest.RunOnEpollInVirtualTime(async test =>
     {
         var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         test.Calls.OnAccept = _ => -Errno.EMFILE;
@@ -326,7 +326,7 @@ public class ServerTests
     });
 
     [Fact]
-    public void A_connection_that_is_gone_before_it_is_accepted_is_nobodys_concern() => NetTest.Run(async test =>
+    public void A_connection_that_is_gone_before_it_is_accepted_is_nobodys_concern() => NetTest.RunOnEpoll(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
         var failures = 0;

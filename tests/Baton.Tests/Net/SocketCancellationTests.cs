@@ -33,7 +33,7 @@ public class SocketCancellationTests
     });
 
     [Fact]
-    public void Accept_when_it_has_happened_delivers_the_connection() => NetTest.Run(async test =>
+    public void Accept_when_it_has_happened_delivers_the_connection() => NetTest.RunOnEpoll(async _ =>
     {
         using var listener = NetTest.Listen();
         using var client = LoopSocket.Create(AddressFamily.InterNetwork);
@@ -72,7 +72,7 @@ public class SocketCancellationTests
     });
 
     [Fact]
-    public void Connect_while_it_waits() => NetTest.Run(async test =>
+    public void Connect_while_it_waits() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         using var client = LoopSocket.Create(AddressFamily.InterNetwork);
@@ -86,7 +86,7 @@ public class SocketCancellationTests
     });
 
     [Fact]
-    public void Connect_when_it_has_happened() => NetTest.Run(async test =>
+    public void Connect_when_it_has_happened() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         using var client = LoopSocket.Create(AddressFamily.InterNetwork);
@@ -138,7 +138,7 @@ public class SocketCancellationTests
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
-    public void Receive_when_it_has_happened_delivers_the_bytes(int length) => NetTest.Run(async () =>
+    public void Receive_when_it_has_happened_delivers_the_bytes(int length) => NetTest.RunOnEpoll(async _ =>
     {
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
@@ -176,7 +176,7 @@ public class SocketCancellationTests
     });
 
     [Fact]
-    public void Send_when_it_has_happened_delivers_the_count() => NetTest.Run(async test =>
+    public void Send_when_it_has_happened_delivers_the_count() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
@@ -231,7 +231,7 @@ public class SocketCancellationTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_timeout")]
-    public void Connecting_to_a_host_closes_its_socket_when_it_is_cancelled() => NetTest.Run(async test =>
+    public void Connecting_to_a_host_closes_its_socket_when_it_is_cancelled() => NetTest.RunOnEpoll(async test =>
     {
         using var listener = NetTest.Listen();
         test.Calls.ConnectsWait = true;
@@ -266,7 +266,8 @@ public class SocketCancellationTests
 
     /// <summary>
     /// Starts an operation that has to wait, has it happen, and cancels its task in the very batch in which it would go on, before it does. Checks that the
-    /// operation's result was delivered and that the cancellation came at the next suspension.
+    /// operation's result was delivered and that the cancellation came at the next suspension. On epoll, which reports what happens in the order in which it
+    /// happened.
     /// </summary>
     /// <param name="operation">The operation.</param>
     /// <param name="makeItHappen">Makes it happen, without waiting for anything; null where it happens by itself, at the poll after it was started.</param>

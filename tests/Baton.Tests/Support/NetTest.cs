@@ -10,11 +10,12 @@ namespace Baton.Tests;
 public sealed class NetTest
 {
     private readonly List<LoopExceptionContext> _reports = [];
+    private readonly ScriptedCalls? _calls;
 
-    private NetTest(ScriptedCalls calls, LoopClock? clock, Action<EventLoopOptions>? configure)
+    private NetTest(ScriptedCalls? calls, VirtualClock? clock, Action<EventLoopOptions>? configure)
     {
-        Calls = calls;
-        Driver = TestDriver.Create(calls);
+        _calls = calls;
+        Driver = calls is null ? TestDriver.Create(clock) : TestDriver.Create(calls);
         var options = new EventLoopOptions
         {
             Driver = Driver,
@@ -30,20 +31,34 @@ public sealed class NetTest
 
     public IoDriver Driver { get; }
 
-    public ScriptedCalls Calls { get; }
+    /// <summary>The system calls of the run, to interfere with.</summary>
+    public ScriptedCalls Calls => _calls ?? throw new InvalidOperationException(
+        $"The {Driver.Name} driver makes no calls that a test can script: use {nameof(RunOnEpoll)} or {nameof(RunOnEpollInVirtualTime)}.");
 
-    /// <summary>Runs a coroutine as the main task.</summary>
-    public static void Run(Func<NetTest, Coroutine> main) => LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main));
+    /// <summary>Runs a coroutine as the main task, on the driver that this run of the tests is for.</summary>
+    public static void Run(Func<NetTest, Coroutine> main) => LoopTest.OnThread(() => Execute(CallsOfRun(null), null, main));
 
     /// <inheritdoc cref="Run(Func{NetTest, Coroutine})"/>
     public static void Run(Action<EventLoopOptions> configure, Func<NetTest, Coroutine> main) =>
-        LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main, configure));
+        LoopTest.OnThread(() => Execute(CallsOfRun(null), null, main, configure));
 
     /// <inheritdoc cref="Run(Func{NetTest, Coroutine})"/>
     public static void Run(Func<Coroutine> main) => Run(_ => main());
 
     /// <summary>Runs a coroutine in time that passes only when nothing else happens.</summary>
     public static void RunInVirtualTime(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
+    {
+        var clock = new VirtualClock();
+        LoopTest.OnThread(() => Execute(CallsOfRun(clock), clock, main, configure));
+    }
+
+    /// <summary>Runs a coroutine as the main task on epoll, whichever driver this run of the tests is for: for tests that script system calls.</summary>
+    public static void RunOnEpoll(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null) =>
+        LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main, configure));
+
+    /// <inheritdoc cref="RunOnEpoll"/>
+    /// <remarks>In time that passes only when nothing else happens.</remarks>
+    public static void RunOnEpollInVirtualTime(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
     {
         var clock = new VirtualClock();
         LoopTest.OnThread(() => Execute(new ScriptedCalls { Clock = clock }, clock, main, configure));
@@ -164,7 +179,9 @@ public sealed class NetTest
         return bytes;
     }
 
-    private static void Execute(ScriptedCalls calls, LoopClock? clock, Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
+    private static ScriptedCalls? CallsOfRun(VirtualClock? clock) => TestDriver.Name == "epoll" ? new ScriptedCalls { Clock = clock } : null;
+
+    private static void Execute(ScriptedCalls? calls, VirtualClock? clock, Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
     {
         var test = new NetTest(calls, clock, configure);
         try
@@ -182,7 +199,15 @@ public sealed class NetTest
 
         Assert.Empty(test._reports.Select(report => report.ToString()));
 
-        // All that is left is the event descriptor of the wake-up, which a handle closes and not the driver's calls.
-        Assert.Equal(0, calls.OpenDescriptors);
+        if (test.Driver is PortableTestDriver portable)
+        {
+            // Every wait that it gave to the BCL has come back, if only to tell that its socket was closed.
+            Assert.True(SpinWait.SpinUntil(() => portable.PendingWaits == 0, TimeSpan.FromSeconds(20)), $"{portable.PendingWaits} waits never ended.");
+        }
+        else
+        {
+            // All that is left is the event descriptor of the wake-up, which a handle closes and not the driver's calls.
+            Assert.Equal(0, calls!.OpenDescriptors);
+        }
     }
 }

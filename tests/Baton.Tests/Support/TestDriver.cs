@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Baton.Drivers;
 
 namespace Baton.Tests;
@@ -7,16 +8,29 @@ public static class TestDriver
 {
     public static string Name { get; } = Environment.GetEnvironmentVariable("BATON_TEST_DRIVER") is { Length: > 0 } name ? name : "epoll";
 
-    /// <summary>Creates the driver, on the given system calls.</summary>
+    /// <summary>Creates the driver.</summary>
+    /// <param name="clock">A clock that is to jump to the next timer whenever nothing happens, instead of waiting for it.</param>
+    public static IoDriver Create(VirtualClock? clock = null) => Name switch
+    {
+        "epoll" => Create(new ScriptedCalls { Clock = clock }),
+        "portable" => new PortableTestDriver(clock),
+        _ => throw new InvalidOperationException($"BATON_TEST_DRIVER names a driver that there is not: {Name}"),
+    };
+
+    /// <summary>Creates a driver that makes the given system calls, whichever this run is for: that is always epoll.</summary>
     public static IoDriver Create(LinuxSocketCalls calls)
     {
-        switch (Name)
+        Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
+        return new EpollDriver(calls);
+    }
+
+    /// <summary>What makes a loop without naming a driver, here or in a program that a test starts, gets the same.</summary>
+    [ModuleInitializer]
+    internal static void MakeDefault()
+    {
+        if (string.IsNullOrEmpty(Environment.GetEnvironmentVariable("BATON_DRIVER")))
         {
-            case "epoll":
-                Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
-                return new EpollDriver(calls);
-            default:
-                throw new InvalidOperationException($"BATON_TEST_DRIVER names a driver that there is not: {Name}");
+            Environment.SetEnvironmentVariable("BATON_DRIVER", Name);
         }
     }
 }

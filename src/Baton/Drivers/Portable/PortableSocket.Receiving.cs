@@ -1,0 +1,213 @@
+using System.Net;
+using System.Net.Sockets;
+
+namespace Baton.Drivers;
+
+// The reading side: receiving and accepting.
+internal sealed partial class PortableSocket
+{
+    private readonly bool _isShortDrained;
+    private IoRequest? _reader;
+    private PortableWait? _readWait;
+    private SocketError _readError;
+    private Socket? _accepted;
+    private bool _isListening;
+    private bool _isDrained;
+
+    public override int TryReceive(Span<byte> buffer, out SocketError error)
+    {
+        if (!MayReceive(out error))
+        {
+            return 0;
+        }
+
+        _driver.Counters.Receives++;
+        var count = _socket.Receive(buffer, SocketFlags.None, out error);
+        _isDrained = _isShortDrained && count > 0 && count < buffer.Length;
+        return count;
+    }
+
+    public override IoBlock? TryReceiveLent(out SocketError error)
+    {
+        if (!MayReceive(out error))
+        {
+            return null;
+        }
+
+        return base.TryReceiveLent(out error);
+    }
+
+    /// <summary>The BCL reports that there is something to receive, or has accepted a connection.</summary>
+    internal void OnReadCompleted(PortableWait wait)
+    {
+        var error = wait.SocketError;
+        var accepted = wait.AcceptSocket;
+        _readWait = null;
+        _driver.Return(wait);
+        if (IsClosed)
+        {
+            accepted?.Dispose();
+            return;
+        }
+
+        var reader = _reader;
+        if (accepted is not null)
+        {
+            _accepted = accepted;
+        }
+        else if (error is not (SocketError.Success or SocketError.OperationAborted) && (reader is not null || !_isListening))
+        {
+            _readError = error;
+        }
+
+        // Of a wait that was let go of nobody wants to know; its outcome is kept for the next request.
+        if (reader is not null)
+        {
+            _reader = null;
+            if (reader.Kind == IoOperationKind.Accept ? SubmitAccept(reader) : TryRead(reader) || SubmitReceive(reader))
+            {
+                reader.Finish();
+            }
+        }
+    }
+
+    private bool SubmitReceive(IoRequest request)
+    {
+        while (true)
+        {
+            if (_readWait is null)
+            {
+                if (_readError != SocketError.Success)
+                {
+                    return TryRead(request);
+                }
+
+                _isDrained = false;
+                var wait = _driver.Rent(this, isConnect: false);
+                if (!_socket.ReceiveAsync(wait))
+                {
+                    _readError = wait.SocketError;
+                    _driver.Return(wait);
+                    if (TryRead(request))
+                    {
+                        return true;
+                    }
+
+                    // It was gone when it was to be received, as a datagram is whose checksum was wrong.
+                    continue;
+                }
+
+                _readWait = wait;
+                _driver.OnStarted();
+            }
+
+            _reader = request;
+            return false;
+        }
+    }
+
+    /// <summary>Ends a receive after a wait that told that there is something. False when there was nothing after all.</summary>
+    private bool TryRead(IoRequest request)
+    {
+        if (request.Buffer.IsEmpty)
+        {
+            // Data, the end, or an error, which the receive that follows reports.
+            request.Error = SocketError.Success;
+            return true;
+        }
+
+        request.BytesTransferred = TryReceive(request.Buffer.Span, out var error);
+        request.Error = error;
+        return error != SocketError.WouldBlock;
+    }
+
+    private bool SubmitAccept(IoRequest request)
+    {
+        if (!_isListening)
+        {
+            request.Error = SocketError.InvalidArgument;
+            return true;
+        }
+
+        if (_readWait is null && _accepted is null && _readError == SocketError.Success)
+        {
+            _driver.Counters.Accepts++;
+            var wait = _driver.Rent(this, isConnect: false);
+            if (_socket.AcceptAsync(wait))
+            {
+                _readWait = wait;
+                _driver.OnStarted();
+            }
+            else
+            {
+                _accepted = wait.AcceptSocket;
+                _readError = wait.SocketError;
+                _driver.Return(wait);
+            }
+        }
+
+        if (_accepted is { } accepted)
+        {
+            _accepted = null;
+            request.Accepted = Adopt(accepted);
+        }
+        else if (_readWait is not null)
+        {
+            _reader = request;
+            return false;
+        }
+        else
+        {
+            request.Error = TakeError(ref _readError);
+        }
+
+        return true;
+    }
+
+    private PortableSocket Adopt(Socket accepted)
+    {
+        accepted.Blocking = false;
+
+        // Kept, because it stays known when the peer has gone.
+        return new PortableSocket(_driver, accepted, PeerOf(accepted));
+    }
+
+    private static EndPoint? PeerOf(Socket socket)
+    {
+        try
+        {
+            return PortableEndPoint.Unwrap(socket.RemoteEndPoint);
+        }
+        catch (SocketException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Whether to ask the system at all: not where a wait says that there is nothing, nor where it has told an error.</summary>
+    private bool MayReceive(out SocketError error)
+    {
+        if (_readError != SocketError.Success && !_isListening)
+        {
+            error = TakeError(ref _readError);
+            return false;
+        }
+
+        error = SocketError.WouldBlock;
+        if (_isDrained)
+        {
+            // Believed once: who waits now looks again, and so does who only tries again.
+            _isDrained = false;
+            return false;
+        }
+
+        return _readWait is null && !IsClosed;
+    }
+
+    private static SocketError TakeError(ref SocketError field)
+    {
+        var error = field;
+        field = SocketError.Success;
+        return error;
+    }
+}
