@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging;
 // The program to which the tests of EventLoop.Run send signals. It says on its output how far it is.
 if (args is not [var mode])
 {
-    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log");
+    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver");
     return 2;
 }
 
@@ -49,6 +49,9 @@ static async Coroutine<int> Main(string mode)
             case "block":
                 System.Threading.Thread.Sleep(System.Threading.Timeout.Infinite);
                 break;
+            case "driver":
+                Console.WriteLine(EventLoop.Current.Driver.Name);
+                return 0;
             case "foreign":
                 await Task.Delay(System.Threading.Timeout.Infinite, LoopTask.Current!.CancellationToken);
                 break;

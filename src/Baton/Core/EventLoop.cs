@@ -40,7 +40,7 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>Creates a loop. The caller owns it and must dispose of it; <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> does both by itself.</summary>
-    /// <exception cref="PlatformNotSupportedException">There is no driver for this platform, and none was given.</exception>
+    /// <exception cref="InvalidOperationException">No driver was given, and the environment variable BATON_DRIVER names one that there is not.</exception>
     public EventLoop(EventLoopOptions? options)
     {
         options ??= new EventLoopOptions();

@@ -8,7 +8,10 @@ public sealed class EventLoopOptions
     /// <summary>The loop's name in reports.</summary>
     public string? Name { get; set; }
 
-    /// <summary>The driver that does the loop's I/O, made by the caller and disposed of by the loop; null for the best that the machine has.</summary>
+    /// <summary>
+    /// The driver that does the loop's I/O, made by the caller and disposed of by the loop; null for the one that the environment variable BATON_DRIVER names,
+    /// <c>epoll</c> or <c>portable</c>, or else the best that the machine has.
+    /// </summary>
     public IoDriver? Driver { get; set; }
 
     /// <summary>The clock of the timers; null for the driver's.</summary>

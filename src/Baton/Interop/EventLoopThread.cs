@@ -40,7 +40,7 @@ public sealed class EventLoopThread : IDisposable, IAsyncDisposable
 
     /// <summary>Starts a thread with a loop, and returns when the loop runs.</summary>
     /// <param name="options">How to make the thread and the loop.</param>
-    /// <exception cref="PlatformNotSupportedException">There is no driver for this platform, and none was given.</exception>
+    /// <exception cref="InvalidOperationException">No driver was given, and the environment variable BATON_DRIVER names one that there is not.</exception>
     public static EventLoopThread Start(EventLoopThreadOptions? options = null)
     {
         var thread = new EventLoopThread(options ?? new EventLoopThreadOptions());

@@ -47,7 +47,7 @@ public class ConnectConformanceTests
     [Theory]
     [InlineData(1)]
     [InlineData(2)]
-    public void The_families_take_turns_after_so_many_of_the_first(int firstCount) => NetTest.Run(async test =>
+    public void The_families_take_turns_after_so_many_of_the_first(int firstCount) => NetTest.RunOnEpoll(async test =>
     {
         var addresses = await OwnAddresses();
         Assert.SkipUnless(addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");

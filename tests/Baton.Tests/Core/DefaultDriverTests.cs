@@ -1,10 +1,44 @@
+using Baton.Drivers;
 using Baton.Tests.Conformance;
+using Baton.Tests.Samples;
 
 namespace Baton.Tests.Core;
 
 /// <summary>A sample of the core's tests in real time, on the driver that programs get.</summary>
 public class DefaultDriverTests
 {
+    [Theory]
+    [InlineData("epoll", "epoll")]
+    [InlineData("portable", "portable")]
+    [InlineData("", "epoll")]
+    [CPython("test_runners.RunTests.test_loop_factory_default_event_loop")]
+    public async Task It_is_the_one_that_the_environment_names_or_else_the_best_of_the_platform(string name, string expected)
+    {
+        Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
+        await using var host = SampleProcess.StartSampleWithVariable($"BATON_DRIVER={name}", "Baton.SignalHost", "driver");
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(0, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(expected, result.Output.Split(Environment.NewLine)[1]);
+    }
+
+    [Fact]
+    public async Task A_name_that_no_driver_has_is_an_error_that_tells_those_there_are()
+    {
+        Assert.SkipUnless(EpollDriver.IsSupported, "There is no program named env on every platform.");
+        await using var host = SampleProcess.StartSampleWithVariable("BATON_DRIVER=kqueue", "Baton.SignalHost", "driver");
+        var result = await host.WaitForExitAsync();
+        Assert.NotEqual(0, result.ExitCode);
+        Assert.Contains("The environment variable BATON_DRIVER names a driver that there is not: 'kqueue'.", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("'epoll' and 'portable'", result.Errors, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void In_these_tests_it_is_the_one_that_they_run_on() => LoopTest.RunOnDefaultDriver(async test =>
+    {
+        await Coroutine.Yield();
+        Assert.Equal(TestDriver.Name, test.Loop.Driver.Name);
+    });
+
     [Fact]
     [CPython("test_events.EventLoopTestsMixin.test_run_until_complete")]
     public void A_sleep_lasts_at_least_its_time() => LoopTest.RunOnDefaultDriver(async test =>

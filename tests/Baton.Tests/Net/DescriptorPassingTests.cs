@@ -380,7 +380,7 @@ public class DescriptorPassingTests
     private static void RunOnLinux(Func<NetTest, Coroutine> main)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Descriptors can be passed on Linux only.");
-        NetTest.Run(main);
+        NetTest.RunOnEpoll(main);
     }
 
     private static async Coroutine WriteAsync(Connection connection, byte[] bytes) => await connection.WriteAsync(bytes);

@@ -162,7 +162,7 @@ public class HappyEyeballsTests
     });
 
     [Fact]
-    public void An_attempt_that_succeeds_too_late_to_win_is_closed() => NetTest.RunInVirtualTime(async test =>
+    public void An_attempt_that_succeeds_too_late_to_win_is_closed() => NetTest.RunOnEpollInVirtualTime(async test =>
     {
         using var first = NetTest.Listen();
         using var second = NetTest.Listen();
@@ -185,7 +185,7 @@ public class HappyEyeballsTests
     });
 
     [Fact]
-    public void Cancelling_at_any_moment_leaves_no_socket() => NetTest.RunInVirtualTime(async test =>
+    public void Cancelling_at_any_moment_leaves_no_socket() => NetTest.RunOnEpollInVirtualTime(async test =>
     {
         using var first = await BlackHole.Create();
         using var second = await BlackHole.Create();
@@ -226,7 +226,7 @@ public class HappyEyeballsTests
     });
 
     [Fact]
-    public void Out_of_descriptors_every_address_says_so() => NetTest.RunInVirtualTime(async test =>
+    public void Out_of_descriptors_every_address_says_so() => NetTest.RunOnEpollInVirtualTime(async test =>
     {
         using var hole = await BlackHole.Create();
         test.Calls.OnSocket = () => -Errno.EMFILE;

@@ -153,7 +153,7 @@ public class LoopSocketDatagramTests
     });
 
     [Fact]
-    public void A_send_that_finds_no_room_waits_and_a_cancel_sends_nothing() => NetTest.Run(async test =>
+    public void A_send_that_finds_no_room_waits_and_a_cancel_sends_nothing() => NetTest.RunOnEpoll(async test =>
     {
         using var one = Bound();
         using var two = Bound();
@@ -175,7 +175,7 @@ public class LoopSocketDatagramTests
     });
 
     [Fact]
-    public void Interrupted_calls_are_made_again() => NetTest.Run(async test =>
+    public void Interrupted_calls_are_made_again() => NetTest.RunOnEpoll(async test =>
     {
         var count = 0;
         test.Calls.OnSendTo = (_, _) => count++ % 3 != 2 ? -Errno.EINTR : null;

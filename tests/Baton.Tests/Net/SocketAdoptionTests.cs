@@ -141,7 +141,7 @@ public class SocketAdoptionTests
     });
 
     [Fact]
-    public void A_socket_that_cannot_be_adopted_for_want_of_descriptors_stays_the_callers() => NetTest.Run(async test =>
+    public void A_socket_that_cannot_be_adopted_for_want_of_descriptors_stays_the_callers() => NetTest.RunOnEpoll(async test =>
     {
         Assert.SkipUnless(test.Driver is EpollDriver, "Only epoll's system calls can be scripted.");
         var (theirs, peer) = Pair();

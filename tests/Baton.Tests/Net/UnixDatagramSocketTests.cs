@@ -273,6 +273,6 @@ public class UnixDatagramSocketTests
     private static void RunOnLinux(Func<NetTest, Coroutine> main)
     {
         Assert.SkipUnless(OperatingSystem.IsLinux(), "Local sockets for datagrams are Linux's.");
-        NetTest.Run(main);
+        NetTest.RunOnEpoll(main);
     }
 }

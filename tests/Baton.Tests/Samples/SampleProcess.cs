@@ -32,9 +32,16 @@ internal sealed class SampleProcess : IAsyncDisposable
     /// <summary>Starts a sample, which the build has put next to this assembly.</summary>
     public static SampleProcess StartSample(string name, params string[] arguments) => Start(Host, ["exec", PathOf(name), .. arguments]);
 
-    /// <summary>Starts a sample that may have only so many descriptors.</summary>
+    /// <summary>
+    /// Starts a sample that may have only so many descriptors. Without any, the runtime cannot start another thread for its pool, and ends the process; so the BCL is
+    /// told to report to the portable driver from the thread that it has.
+    /// </summary>
     public static SampleProcess StartSampleWithDescriptorLimit(int limit, string name, params string[] arguments) =>
-        Start("/bin/sh", ["-c", $"ulimit -n {limit}; exec \"$@\"", "sh", Host, "exec", PathOf(name), .. arguments]);
+        Start("/bin/sh", ["-c", $"ulimit -n {limit}; export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1; exec \"$@\"", "sh", Host, "exec", PathOf(name), .. arguments]);
+
+    /// <summary>Starts a sample with a variable in its environment, as <c>NAME=value</c>.</summary>
+    public static SampleProcess StartSampleWithVariable(string variable, string name, params string[] arguments) =>
+        Start("/usr/bin/env", [variable, Host, "exec", PathOf(name), .. arguments]);
 
     /// <summary>Starts a tool, or skips the test where it is not installed.</summary>
     public static SampleProcess StartTool(string name, params string[] arguments)

@@ -72,6 +72,12 @@ public sealed class NetTest
         return reports;
     }
 
+    /// <summary>
+    /// Whether the driver knows of everything that has happened on its sockets. That of epoll knows after each poll; of the portable one only the threads of the
+    /// BCL do.
+    /// </summary>
+    public static bool IsQuiet => EventLoop.Current.Driver is not PortableTestDriver portable || portable.IsQuiet;
+
     /// <summary>Two connected sockets, the one that connected first.</summary>
     public static async Coroutine<(LoopSocket Client, LoopSocket Server)> ConnectSockets(AddressFamily family = AddressFamily.InterNetwork)
     {

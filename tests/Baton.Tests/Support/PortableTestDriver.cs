@@ -11,6 +11,9 @@ public sealed class PortableTestDriver(VirtualClock? clock = null) : PortableDri
     /// <summary>Waits that the BCL holds.</summary>
     public int PendingWaits => WaitsInFlight;
 
+    /// <summary>Whether nothing has happened of which the loop has not been told.</summary>
+    public bool IsQuiet => !IsCompletionDue();
+
     protected override void Wait(long timeout)
     {
         if (clock is null || timeout < 0)

@@ -21,6 +21,11 @@ public partial class PortableDriver
     public override void Poll(long timeout)
     {
         PollCount++;
+        if (_waitingForRoom.Count > 0)
+        {
+            timeout = LimitToNextLook(timeout);
+        }
+
         if (timeout != 0 && !HasArrived)
         {
             Counters.Waits++;
@@ -34,6 +39,10 @@ public partial class PortableDriver
         }
 
         Drain();
+        if (_waitingForRoom.Count > 0)
+        {
+            LookForRoom();
+        }
     }
 
     /// <inheritdoc/>
@@ -114,6 +123,35 @@ public partial class PortableDriver
             lock (_gate)
             {
                 Monitor.Pulse(_gate);
+            }
+        }
+    }
+
+    private long LimitToNextLook(long timeout)
+    {
+        var next = long.MaxValue;
+        foreach (var socket in _waitingForRoom)
+        {
+            next = Math.Min(next, socket.NextLook);
+        }
+
+        var left = Math.Max(0, next - LoopClock.System.Now);
+        return timeout < 0 ? left : Math.Min(timeout, left);
+    }
+
+    private void LookForRoom()
+    {
+        var now = LoopClock.System.Now;
+        for (var i = _waitingForRoom.Count - 1; i >= 0; i--)
+        {
+            var socket = _waitingForRoom[i];
+            if (socket.NextLook <= now && socket.TryEndWaitForRoom())
+            {
+                // Finishing it may have begun the next wait, which is at the end of the list or has found the socket in it.
+                if (!socket.IsWaitingForRoom)
+                {
+                    _waitingForRoom.Remove(socket);
+                }
             }
         }
     }

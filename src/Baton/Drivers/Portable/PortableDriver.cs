@@ -1,3 +1,4 @@
+using System.Net;
 using System.Net.Sockets;
 
 namespace Baton.Drivers;
@@ -14,7 +15,9 @@ namespace Baton.Drivers;
 public partial class PortableDriver : IoDriver
 {
     private readonly Stack<PortableWait> _freeWaits = new();
+    private readonly List<PortableSocket> _waitingForRoom = [];
     private byte[] _scratch = [];
+    private SocketAddress? _scratchAddress;
     private PortableSocket? _sockets;
     private int _openSockets;
     private int _waitsInFlight;
@@ -74,6 +77,15 @@ public partial class PortableDriver : IoDriver
         _openSockets--;
     }
 
+    /// <summary>Looks from time to time whether a socket has room.</summary>
+    internal void WaitForRoom(PortableSocket socket)
+    {
+        if (!_waitingForRoom.Contains(socket))
+        {
+            _waitingForRoom.Add(socket);
+        }
+    }
+
     /// <summary>Lends an object to wait with.</summary>
     internal PortableWait Rent(PortableSocket socket, bool isConnect)
     {
@@ -93,6 +105,9 @@ public partial class PortableDriver : IoDriver
 
         return _scratch.AsSpan(0, length);
     }
+
+    /// <summary>An address with room for any, for the length of one call.</summary>
+    internal SocketAddress ScratchAddress => _scratchAddress ??= AddressConversion.CreateSpace();
 
     /// <summary>The BCL has taken a wait, and will report its end.</summary>
     internal void OnStarted() => _waitsInFlight++;

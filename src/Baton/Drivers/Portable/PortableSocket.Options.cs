@@ -42,7 +42,7 @@ internal sealed partial class PortableSocket
         }
         catch (SocketException exception)
         {
-            throw SocketFailure.Create(exception.SocketErrorCode, $"Binding to {endPoint}");
+            throw SocketFailure.Create(exception.SocketErrorCode, "Binding to", endPoint);
         }
 
         _bound = socket.LocalEndPoint;
@@ -116,7 +116,7 @@ internal sealed partial class PortableSocket
         var (level, name) = OperatingSystem.IsWindows()
             ? throw new PlatformNotSupportedException("Windows does not spread connections between several sockets that listen at one end point.")
             : OperatingSystem.IsLinux() ? (LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionReusePort) : (0xffff, 0x200);
-        SetRaw(level, name, value ? 1 : 0, "ReusePort");
+        SetRaw(level, name, BitConverter.GetBytes(value ? 1 : 0), "ReusePort");
         _isReusePort = value;
     }
 
@@ -146,7 +146,7 @@ internal sealed partial class PortableSocket
         }
         else if (ReuseAddressNumbers is var (rawLevel, rawName))
         {
-            SetRaw(rawLevel, rawName, value, nameof(SocketOptionName.ReuseAddress));
+            SetRaw(rawLevel, rawName, BitConverter.GetBytes(value), nameof(SocketOptionName.ReuseAddress));
         }
         else if (_socketType != SocketType.Stream)
         {
@@ -154,12 +154,12 @@ internal sealed partial class PortableSocket
         }
     }
 
-    private void SetRaw(int level, int name, int value, string text)
+    private void SetRaw(int level, int name, ReadOnlySpan<byte> value, string text)
     {
         var socket = Use();
         try
         {
-            socket.SetRawSocketOption(level, name, BitConverter.GetBytes(value));
+            socket.SetRawSocketOption(level, name, value);
         }
         catch (SocketException exception)
         {

@@ -55,9 +55,9 @@ internal sealed partial class PortableSocket
         {
             _accepted = accepted;
         }
-        else if (error is not (SocketError.Success or SocketError.OperationAborted) && (reader is not null || !_isListening))
+        else if (error != SocketError.OperationAborted && (reader is not null || !_isListening))
         {
-            _readError = error;
+            NoteRead(error);
         }
 
         // Of a wait that was let go of nobody wants to know; its outcome is kept for the next request.
@@ -84,9 +84,12 @@ internal sealed partial class PortableSocket
 
                 _isDrained = false;
                 var wait = _driver.Rent(this, isConnect: false);
+
+                // To look and not to take, without which Windows would throw a datagram away for want of room.
+                wait.SocketFlags = _socketType == SocketType.Stream ? SocketFlags.None : SocketFlags.Peek;
                 if (!_socket.ReceiveAsync(wait))
                 {
-                    _readError = wait.SocketError;
+                    NoteRead(wait.SocketError);
                     _driver.Return(wait);
                     if (TryRead(request))
                     {
@@ -104,6 +107,13 @@ internal sealed partial class PortableSocket
             _reader = request;
             return false;
         }
+    }
+
+    private void NoteRead(SocketError error)
+    {
+        // That a datagram does not fit in no room at all means that there is one.
+        _readError = error == SocketError.MessageSize ? SocketError.Success : error;
+        _isReadable = _readError == SocketError.Success;
     }
 
     /// <summary>Ends a receive after a wait that told that there is something. False when there was nothing after all.</summary>
@@ -202,6 +212,18 @@ internal sealed partial class PortableSocket
         }
 
         return _readWait is null && !IsClosed;
+    }
+
+    internal void LookWhetherListening()
+    {
+        try
+        {
+            _isListening = (int)_socket.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.AcceptConnection)! != 0;
+        }
+        catch (SocketException)
+        {
+            // A system that does not tell: then it is none until somebody calls Listen.
+        }
     }
 
     private static SocketError TakeError(ref SocketError field)

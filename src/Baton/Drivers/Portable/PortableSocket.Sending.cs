@@ -13,6 +13,7 @@ internal sealed partial class PortableSocket
     private PortableWait? _connectWait;
     private SocketError _writeError;
     private SocketError? _connectOutcome;
+    private bool _isWaitingForRoom;
 
     public override int TrySend(ReadOnlySpan<byte> bytes, out SocketError error)
     {
@@ -29,7 +30,13 @@ internal sealed partial class PortableSocket
         }
 
         _driver.Counters.Sends++;
-        return _socket.Send(bytes, SocketFlags.None, out error);
+        var count = _socket.Send(bytes, SocketFlags.None, out error);
+        if (error == SocketError.Success)
+        {
+            _lookDelay = FirstLook;
+        }
+
+        return count;
     }
 
     /// <summary>The byte that waited for room has been sent, or has not.</summary>
@@ -56,6 +63,13 @@ internal sealed partial class PortableSocket
             return;
         }
 
+        if (error == SocketError.ConnectionReset)
+        {
+            // Who refuses does not reset: it was connected, and the peer was faster than the BCL. The receive that follows reports it.
+            error = SocketError.Success;
+            _readError = SocketError.ConnectionReset;
+        }
+
         NoteConnect(error);
         if (_writer is { Kind: IoOperationKind.Connect } writer)
         {
@@ -72,13 +86,16 @@ internal sealed partial class PortableSocket
 
     private bool SubmitSend(IoRequest request)
     {
-        request.BytesTransferred = request.Kind == IoOperationKind.SendVectored
-            ? TrySendVectored(request, out var error)
-            : TrySend(request.Buffer.Span, out error);
+        request.BytesTransferred = TrySendNow(request, out var error);
         request.Error = error;
         if (error != SocketError.WouldBlock)
         {
             return true;
+        }
+
+        if (_socketType != SocketType.Stream)
+        {
+            return SubmitWaitForRoom(request);
         }
 
         var wait = _sendWait ??= new PortableSendWait(_driver, this);
@@ -92,6 +109,9 @@ internal sealed partial class PortableSocket
         EndSend(request, error);
         return true;
     }
+
+    private int TrySendNow(IoRequest request, out SocketError error) =>
+        request.Kind == IoOperationKind.SendVectored ? TrySendVectored(request, out error) : TrySend(request.Buffer.Span, out error);
 
     /// <summary>Ends a send whose first byte has been sent, or failed: sends with it what there is room for.</summary>
     private void EndSend(IoRequest request, SocketError error)
@@ -142,7 +162,8 @@ internal sealed partial class PortableSocket
             length += buffer.Length;
         }
 
-        return length <= GatherLimit ? TrySendGathered(buffers, (int)length, out error) : TrySendEach(buffers, out error);
+        // A datagram is one, however long.
+        return length <= GatherLimit || _socketType != SocketType.Stream ? TrySendGathered(buffers, (int)length, out error) : TrySendEach(buffers, out error);
     }
 
     private int TrySendGathered(ReadOnlySpan<ReadOnlyMemory<byte>> buffers, int length, out SocketError error)

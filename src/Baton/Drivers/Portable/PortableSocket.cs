@@ -64,6 +64,9 @@ internal sealed partial class PortableSocket : IoSocket
             case IoOperationKind.Connect:
                 Debug.Assert(_writer is null, "the caller keeps to one request a direction");
                 return SubmitConnect(request);
+            case IoOperationKind.WaitToSend:
+                Debug.Assert(_writer is null, "the caller keeps to one request a direction");
+                return SubmitWaitForRoom(request);
             default:
                 Debug.Assert(_writer is null, "the caller keeps to one request a direction");
                 return SubmitSend(request);
@@ -89,6 +92,7 @@ internal sealed partial class PortableSocket : IoSocket
         else
         {
             _writer = null;
+            _isWaitingForRoom = false;
         }
 
         Abort(request);
@@ -110,11 +114,41 @@ internal sealed partial class PortableSocket : IoSocket
         }
     }
 
+    public override SafeSocketHandle Detach()
+    {
+        ObjectDisposedException.ThrowIf(IsClosed, typeof(LoopSocket));
+        if (!IsWaitInFlight && _accepted is null)
+        {
+            End();
+            GC.SuppressFinalize(_socket);
+            return _socket.SafeHandle;
+        }
+
+        if (!OperatingSystem.IsLinux())
+        {
+            throw new PlatformNotSupportedException(
+                "A wait that was cancelled is still in progress on the socket, and only a close ends it: on this platform the socket cannot be given away any more.");
+        }
+
+        var handle = PortableDriver.Duplicate(_socket.SafeHandle);
+        End();
+        _accepted?.Dispose();
+        _socket.Dispose();
+
+        // To the BCL a close that ends a wait is a reset: it must not be one when the other descriptor is closed.
+        Span<byte> linger = stackalloc byte[2 * sizeof(int)];
+        linger.Clear();
+        var calls = new LinuxSocketCalls();
+        calls.SetOption((int)handle.DangerousGetHandle(), LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, linger);
+        return handle;
+    }
+
     /// <summary>See <see cref="PortableDriver.IsCompletionDue"/>.</summary>
     internal bool IsCompletionDue() =>
         (_readWait is not null && IsReady(SelectMode.SelectRead))
         || (_connectWait is not null && IsReady(SelectMode.SelectWrite))
-        || (_sendWait is { IsInFlight: true } && (_sendWait.IsCancelled || IsReady(SelectMode.SelectWrite)));
+        || (_sendWait is { IsInFlight: true } && (_sendWait.IsCancelled || IsReady(SelectMode.SelectWrite)))
+        || (_isWaitingForRoom && IsReady(SelectMode.SelectWrite));
 
     private static void Abort(IoRequest request)
     {
@@ -124,12 +158,16 @@ internal sealed partial class PortableSocket : IoSocket
 
     private bool IsReady(SelectMode mode) => _socket.Poll(0, mode) || _socket.Poll(0, SelectMode.SelectError);
 
-    private void Close(bool abort)
+    private bool IsWaitInFlight => _readWait is not null || _connectWait is not null || _sendWait is { IsInFlight: true };
+
+    /// <summary>Ends what is pending; what the BCL reports from now on reaches nobody.</summary>
+    private void End()
     {
         _handle = -1;
         var reader = _reader;
         var writer = _writer;
         _reader = _writer = null;
+        _isWaitingForRoom = false;
         if (reader is not null)
         {
             Abort(reader);
@@ -140,17 +178,23 @@ internal sealed partial class PortableSocket : IoSocket
             Abort(writer);
         }
 
+        _driver.Remove(this);
+        _driver.Counters.Others++;
+    }
+
+    private void Close(bool abort)
+    {
+        End();
+
         // What was accepted for a request that had been cancelled meanwhile goes with the listener.
         _accepted?.Dispose();
         _accepted = null;
-        _driver.Remove(this);
-        _driver.Counters.Others++;
         if (abort)
         {
             // To linger for no time at all is the way to say: reset. Where the peer is gone already there is none to be told.
             TrySetLinger();
         }
-        else if (_readWait is not null || _sendWait is { IsInFlight: true })
+        else if (IsWaitInFlight)
         {
             // To the BCL a close that ends a wait is a reset, unless the sending side was shut down before.
             TryShutdown();
@@ -172,7 +216,8 @@ internal sealed partial class PortableSocket : IoSocket
 
     private void TryShutdown()
     {
-        if (_socketType == SocketType.Stream && !_isListening)
+        // A connect that is under way has no connection yet, unless nobody has told so far.
+        if (_socketType == SocketType.Stream && !_isListening && (_connectWait is null || _socket.Poll(0, SelectMode.SelectWrite)))
         {
             try
             {

@@ -142,7 +142,7 @@ public class TransportFailureTests
         var warnings = new List<LoopWarning>();
         using (var loop = new EventLoop(new EventLoopOptions
         {
-            Driver = TestDriver.Create(new ScriptedCalls()),
+            Driver = TestDriver.Create(),
             Debug = true,
             LoggerFactory = log,
             WarningHandler = (_, warning) => warnings.Add(warning),
