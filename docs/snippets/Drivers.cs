@@ -19,8 +19,8 @@ public static class Drivers
     public static void Statistics() => EventLoop.Run(async Coroutine () =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, Greet);
-        await using var connection = await Connection.ConnectAsync(server.EndPoints[0]);
         var before = EventLoop.Current.Driver.Statistics;
+        await using var connection = await Connection.ConnectAsync(server.EndPoints[0]);
         var line = await connection.Input.ReadLineAsync();
         var spent = EventLoop.Current.Driver.Statistics - before;
         Console.WriteLine($"{line}: {spent.Sends} send for two writes");

@@ -22,12 +22,7 @@ public sealed unsafe partial class EpollDriver
             handle.DangerousAddRef(ref isAdded);
             var theirs = (int)handle.DangerousGetHandle();
             Counters.Others += 4;
-            Check(_calls.GetOption(theirs, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionDomain, out var familyNumber), Operation);
-            Check(_calls.GetOption(theirs, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionType, out var typeNumber), Operation);
-            family = LinuxSocketNumbers.ToFamily(familyNumber) ?? throw new SocketException(
-                (int)SocketError.AddressFamilyNotSupported, $"{Operation} failed: the family {familyNumber} is none that this driver knows.");
-            type = LinuxSocketNumbers.ToType(typeNumber) ?? throw new SocketException(
-                (int)SocketError.SocketNotSupported, $"{Operation} failed: the type {typeNumber} is none that this driver knows.");
+            (family, type) = LinuxSocketKind.Read(_calls, theirs, Operation);
             descriptor = Check(_calls.Duplicate(theirs), Operation);
             if (_calls.SetNonBlocking(descriptor) is < 0 and var error)
             {

@@ -5,6 +5,9 @@ namespace Baton.Drivers;
 // Sockets that come from outside, and that leave.
 public partial class PortableDriver
 {
+    /// <summary>For the little that Linux can do and the BCL cannot.</summary>
+    internal LinuxSocketCalls LinuxCalls => field ??= new LinuxSocketCalls();
+
     /// <inheritdoc/>
     public override IoSocket AdoptSocket(EventLoop loop, SafeSocketHandle handle)
     {
@@ -13,46 +16,41 @@ public partial class PortableDriver
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         ObjectDisposedException.ThrowIf(handle.IsClosed || handle.IsInvalid, handle);
         Counters.Others += 4;
+        const string Operation = "Adopting a socket";
+        if (!OperatingSystem.IsLinux())
+        {
+            return Adopt(Open(handle, Operation));
+        }
+
+        // A descriptor of its own where there is an easy way to one: what the caller may still do with the old one reaches nobody.
+        var own = Duplicate(handle, Operation);
+        Socket socket;
         try
         {
-            if (!OperatingSystem.IsLinux())
-            {
-                return Adopt(new Socket(handle));
-            }
-
-            // A descriptor of its own where there is an easy way to one: what the caller may still do with the old one reaches nobody.
-            var own = Duplicate(handle);
-            Socket socket;
-            try
-            {
-                socket = new Socket(own);
-            }
-            catch
-            {
-                own.Dispose();
-                throw;
-            }
-
-            var adopted = Adopt(socket);
-            new Socket(handle).Dispose();
-            return adopted;
+            _ = LinuxSocketKind.Read(LinuxCalls, (int)own.DangerousGetHandle(), Operation);
+            socket = Open(own, Operation);
         }
-        catch (SocketException exception)
+        catch
         {
-            throw SocketFailure.Create(exception.SocketErrorCode, "Adopting a socket");
+            // Left alone by the BCL, whose handle would ask the system for a reset.
+            LinuxCalls.Close((int)own.DangerousGetHandle());
+            own.SetHandleAsInvalid();
+            throw;
         }
+
+        new Socket(handle).Dispose();
+        return Adopt(socket);
     }
 
     /// <summary>Makes another descriptor of a socket, on Linux.</summary>
-    internal static SafeSocketHandle Duplicate(SafeSocketHandle handle)
+    internal SafeSocketHandle Duplicate(SafeSocketHandle handle, string operation)
     {
         var isAdded = false;
         try
         {
             handle.DangerousAddRef(ref isAdded);
-            var calls = new LinuxSocketCalls();
-            var descriptor = calls.Duplicate((int)handle.DangerousGetHandle());
-            return descriptor >= 0 ? calls.HandOver(descriptor) : throw new SocketException((int)Errno.ToSocketError(descriptor));
+            var descriptor = LinuxCalls.Duplicate((int)handle.DangerousGetHandle());
+            return LinuxCalls.HandOver(EpollDriver.Check(descriptor, operation));
         }
         finally
         {
@@ -63,16 +61,20 @@ public partial class PortableDriver
         }
     }
 
+    private static Socket Open(SafeSocketHandle handle, string operation)
+    {
+        try
+        {
+            return new Socket(handle) { Blocking = false };
+        }
+        catch (SocketException exception)
+        {
+            throw SocketFailure.Create(exception.SocketErrorCode, operation);
+        }
+    }
+
     private PortableSocket Adopt(Socket socket)
     {
-        if (socket.AddressFamily is not (AddressFamily.Unix or AddressFamily.InterNetwork or AddressFamily.InterNetworkV6))
-        {
-            var family = socket.AddressFamily;
-            socket.Dispose();
-            throw new SocketException((int)SocketError.AddressFamilyNotSupported, $"The family {family} is none that this driver knows.");
-        }
-
-        socket.Blocking = false;
         var adopted = new PortableSocket(this, socket, peer: null);
         adopted.LookWhetherListening();
         return adopted;

@@ -34,6 +34,7 @@ internal sealed partial class PortableSocket
 
         // A byte more than asked for tells whether the datagram was longer, on every system.
         _driver.Counters.Receives++;
+        _isOutrun = _readWait is not null;
         var space = _driver.Scratch(buffer.Length + 1);
         var count = sender is null ? _socket.Receive(space, SocketFlags.None, out error) : ReceiveFrom(space, sender, out error);
         if (error == SocketError.MessageSize)
@@ -41,6 +42,11 @@ internal sealed partial class PortableSocket
             // So says Windows of a datagram that was longer still.
             count = space.Length;
             error = SocketError.Success;
+        }
+
+        if (error == SocketError.WouldBlock)
+        {
+            NoteEmpty();
         }
 
         isTruncated = count > buffer.Length;

@@ -12,7 +12,10 @@ internal sealed partial class PortableSocket
     private SocketError _readError;
     private Socket? _accepted;
     private bool _isListening;
-    private bool _isDrained;
+    private long _emptyAt = -1;
+    private bool _isOutrun;
+
+    public override bool IsDrained => _readError == SocketError.Success && _emptyAt == _driver.PollCount;
 
     public override int TryReceive(Span<byte> buffer, out SocketError error)
     {
@@ -22,8 +25,13 @@ internal sealed partial class PortableSocket
         }
 
         _driver.Counters.Receives++;
+        _isOutrun = _readWait is not null;
         var count = _socket.Receive(buffer, SocketFlags.None, out error);
-        _isDrained = _isShortDrained && count > 0 && count < buffer.Length;
+        if (error == SocketError.WouldBlock || (_isShortDrained && count > 0 && count < buffer.Length))
+        {
+            NoteEmpty();
+        }
+
         return count;
     }
 
@@ -44,6 +52,8 @@ internal sealed partial class PortableSocket
         var accepted = wait.AcceptSocket;
         _readWait = null;
         _driver.Return(wait);
+        var isOutrun = _isOutrun;
+        _isOutrun = false;
         if (IsClosed)
         {
             accepted?.Dispose();
@@ -60,11 +70,12 @@ internal sealed partial class PortableSocket
             NoteRead(error);
         }
 
-        // Of a wait that was let go of nobody wants to know; its outcome is kept for the next request.
+        // Nobody wants to know of a wait that was let go of; its outcome is kept for the next request. A wait may have told of what was received meanwhile, by
+        // somebody who did not wait for it: then it is to be looked again.
         if (reader is not null)
         {
             _reader = null;
-            if (reader.Kind == IoOperationKind.Accept ? SubmitAccept(reader) : TryRead(reader) || SubmitReceive(reader))
+            if (reader.Kind == IoOperationKind.Accept ? SubmitAccept(reader) : (!isOutrun && TryRead(reader)) || SubmitReceive(reader))
             {
                 reader.Finish();
             }
@@ -82,7 +93,6 @@ internal sealed partial class PortableSocket
                     return TryRead(request);
                 }
 
-                _isDrained = false;
                 var wait = _driver.Rent(this, isConnect: false);
 
                 // To look and not to take, without which Windows would throw a datagram away for want of room.
@@ -100,6 +110,7 @@ internal sealed partial class PortableSocket
                     continue;
                 }
 
+                NoteEmpty();
                 _readWait = wait;
                 _driver.OnStarted();
             }
@@ -109,11 +120,15 @@ internal sealed partial class PortableSocket
         }
     }
 
+    /// <summary>There is nothing, as far as anybody can know before the next poll.</summary>
+    private void NoteEmpty() => _emptyAt = _driver.PollCount;
+
     private void NoteRead(SocketError error)
     {
         // That a datagram does not fit in no room at all means that there is one.
         _readError = error == SocketError.MessageSize ? SocketError.Success : error;
         _isReadable = _readError == SocketError.Success;
+        _emptyAt = -1;
     }
 
     /// <summary>Ends a receive after a wait that told that there is something. False when there was nothing after all.</summary>
@@ -194,7 +209,7 @@ internal sealed partial class PortableSocket
         }
     }
 
-    /// <summary>Whether to ask the system at all: not where a wait says that there is nothing, nor where it has told an error.</summary>
+    /// <summary>Whether to ask the system at all: not where it was empty a moment ago, nor where a wait has told an error.</summary>
     private bool MayReceive(out SocketError error)
     {
         if (_readError != SocketError.Success && !_isListening)
@@ -204,14 +219,7 @@ internal sealed partial class PortableSocket
         }
 
         error = SocketError.WouldBlock;
-        if (_isDrained)
-        {
-            // Believed once: who waits now looks again, and so does who only tries again.
-            _isDrained = false;
-            return false;
-        }
-
-        return _readWait is null && !IsClosed;
+        return _emptyAt != _driver.PollCount && !IsClosed;
     }
 
     internal void LookWhetherListening()

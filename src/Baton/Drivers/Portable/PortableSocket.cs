@@ -78,6 +78,7 @@ internal sealed partial class PortableSocket : IoSocket
         if (ReferenceEquals(_reader, request))
         {
             _reader = null;
+            NoteEmpty();
         }
         else if (!ReferenceEquals(_writer, request))
         {
@@ -130,7 +131,7 @@ internal sealed partial class PortableSocket : IoSocket
                 "A wait that was cancelled is still in progress on the socket, and only a close ends it: on this platform the socket cannot be given away any more.");
         }
 
-        var handle = PortableDriver.Duplicate(_socket.SafeHandle);
+        var handle = _driver.Duplicate(_socket.SafeHandle, "Giving a socket away");
         End();
         _accepted?.Dispose();
         _socket.Dispose();
@@ -138,8 +139,7 @@ internal sealed partial class PortableSocket : IoSocket
         // To the BCL a close that ends a wait is a reset: it must not be one when the other descriptor is closed.
         Span<byte> linger = stackalloc byte[2 * sizeof(int)];
         linger.Clear();
-        var calls = new LinuxSocketCalls();
-        calls.SetOption((int)handle.DangerousGetHandle(), LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, linger);
+        _driver.LinuxCalls.SetOption((int)handle.DangerousGetHandle(), LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, linger);
         return handle;
     }
 
