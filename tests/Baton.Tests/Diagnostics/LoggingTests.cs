@@ -88,7 +88,7 @@ public class LoggingTests
     public void Sockets_that_are_left_open_are_counted_outside_of_debug_mode_too() => LoopTest.OnThread(() =>
     {
         var log = new LogRecorder(LogLevel.Information);
-        using (var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(new ScriptedCalls()), LoggerFactory = log, Debug = false, Name = "net" }))
+        using (var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(), LoggerFactory = log, Debug = false, Name = "net" }))
         {
             loop.RunUntilComplete(Open());
         }
