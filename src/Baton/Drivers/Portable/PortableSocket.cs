@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Net;
 using System.Net.Sockets;
 
@@ -115,6 +116,7 @@ internal sealed partial class PortableSocket : IoSocket
         }
     }
 
+    [SuppressMessage("Usage", "CA1816", Justification = "The handle goes on, and the finalizer of the BCL's object must not close it.")]
     public override SafeSocketHandle Detach()
     {
         ObjectDisposedException.ThrowIf(IsClosed, typeof(LoopSocket));
