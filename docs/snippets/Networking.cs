@@ -252,6 +252,27 @@ public static class Networking
     }
     #endregion
 
+    #region requests
+    public static void Requests() => EventLoop.Run(async Coroutine () =>
+    {
+        await using var server = await Server.StartAsync("127.0.0.1", 0, AnswerRequests);
+        await using var connection = await Connection.ConnectAsync(server.EndPoints[0]);
+        await connection.WriteAsync("time\n"u8.ToArray());
+        Console.WriteLine(await connection.Input.ReadLineAsync());
+        await server.ShutdownAsync(drain: TimeSpan.FromHours(1)); // does not take an hour
+        Console.WriteLine(await connection.Input.ReadLineAsync() ?? "the end");
+    });
+
+    private static async Coroutine AnswerRequests(Connection connection)
+    {
+        while (await connection.WaitForRequestAsync())
+        {
+            var request = await connection.Input.ReadLineAsync();
+            await connection.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"You asked for the {request}.\n"));
+        }
+    }
+    #endregion
+
     #region attempts
     public static void Attempts() => EventLoop.Run(async Coroutine () =>
     {

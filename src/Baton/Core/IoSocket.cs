@@ -81,6 +81,26 @@ public abstract partial class IoSocket : IDisposable
     /// <summary>As <see cref="TrySend(ReadOnlySpan{byte}, out SocketError)"/>, for a socket that passes the bytes on to code that takes memory.</summary>
     public virtual int TrySend(ReadOnlyMemory<byte> bytes, out SocketError error) => TrySend(bytes.Span, out error);
 
+    /// <summary>
+    /// Accepts a connection that is there, without waiting, and whatever the last poll has told: for who is about to close a listening socket. At most one accept may be
+    /// pending, and it stays so.
+    /// </summary>
+    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is none, or where the driver cannot tell.</param>
+    /// <returns>Null where nothing was accepted.</returns>
+    public virtual IoSocket? TryAccept(out SocketError error)
+    {
+        error = SocketError.WouldBlock;
+        return null;
+    }
+
+    /// <summary>
+    /// Has the next <see cref="TryReceive(Span{byte}, out SocketError)"/> ask the system even where the last poll left nothing: for who must know what is there now, between two polls. Nothing to do
+    /// for a driver that always asks.
+    /// </summary>
+    public virtual void AssumeReadable()
+    {
+    }
+
     /// <summary>Binds to a local end point.</summary>
     /// <exception cref="SocketException">The address is in use, not ours, or not permitted.</exception>
     public abstract void Bind(EndPoint endPoint);

@@ -85,6 +85,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     /// <summary>The address of the peer; null for a local socket without a name.</summary>
     public EndPoint? RemoteEndPoint => _remoteEndPoint ??= Io.GetEndPoint(peer: true);
 
+    /// <summary>The server that accepted the connection; null where this side has connected.</summary>
+    public Server? Server { get; internal init; }
+
     /// <summary>Whether this side has closed the connection.</summary>
     public bool IsClosed => Io.Handle < 0;
 

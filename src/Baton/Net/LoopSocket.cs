@@ -55,6 +55,9 @@ public sealed partial class LoopSocket : IDisposable
     /// <summary>The file that is to be deleted with the socket.</summary>
     internal UnixSocketFile? SocketFile { get; set; }
 
+    /// <summary>Whether a connection that was accepted and not fetched survives the closing of this socket, because somebody is about to fetch it.</summary>
+    internal bool KeepsAccepted { get; set; }
+
     /// <summary>Creates a socket of the current loop.</summary>
     /// <exception cref="SocketException">The system refused.</exception>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
@@ -244,7 +247,7 @@ public sealed partial class LoopSocket : IDisposable
     {
         if (Io.Handle < 0)
         {
-            _reading?.DropAccepted();
+            DropAccepted();
             return;
         }
 
@@ -259,7 +262,15 @@ public sealed partial class LoopSocket : IDisposable
             Io.Dispose();
         }
 
-        _reading?.DropAccepted();
+        DropAccepted();
+    }
+
+    private void DropAccepted()
+    {
+        if (!KeepsAccepted)
+        {
+            _reading?.DropAccepted();
+        }
     }
 
     private SocketOperation Use(ref SocketOperation? field)

@@ -12,6 +12,20 @@ public sealed partial class Server
     // Accept loops and handlers start eagerly: a task that is cancelled before its first step never runs, and would leave its socket behind.
     private void StartAccepting()
     {
+        _isStarted = true;
+        if (_context is null)
+        {
+            StartAcceptLoops();
+        }
+        else
+        {
+            // Handlers see what held when the server was made, whoever has it serve.
+            ExecutionContext.Run(_context, static server => ((Server)server!).StartAcceptLoops(), this);
+        }
+    }
+
+    private void StartAcceptLoops()
+    {
         for (var i = 0; i < _listeners.Count; i++)
         {
             _acceptLoopCount++;
@@ -26,6 +40,12 @@ public sealed partial class Server
         {
             while (!_isStopped)
             {
+                if (IsFull)
+                {
+                    await (_room ??= Loop.CreateFuture());
+                    continue;
+                }
+
                 LoopSocket? socket = null;
                 SocketException? failure = null;
                 try
@@ -68,6 +88,7 @@ public sealed partial class Server
         }
         finally
         {
+            listener.KeepsAccepted = false;
             listener.Dispose();
             _acceptLoopCount--;
             NotifyIfClosed();
@@ -80,14 +101,28 @@ public sealed partial class Server
 
     private void Serve(LoopSocket socket)
     {
-        if (_isStopped)
+        if (_isStopped && !_takesQueued)
         {
             socket.Dispose();
             return;
         }
 
+        AcceptedCount++;
+        if (IsFull || _waiting.Count > 0)
+        {
+            // Accepted at another of the listeners meanwhile, or on the way to the end.
+            _waiting.Enqueue(socket);
+        }
+        else
+        {
+            StartHandler(socket);
+        }
+    }
+
+    private void StartHandler(LoopSocket socket)
+    {
         // The socket has inherited TCP_NODELAY from the listener.
-        var client = new ServerConnection(new Connection(socket, setNoDelay: false));
+        var client = new ServerConnection(new Connection(socket, setNoDelay: false) { Server = this });
         client.Next = _connections;
         if (_connections is not null)
         {
@@ -96,7 +131,6 @@ public sealed partial class Server
 
         _connections = client;
         ConnectionCount++;
-        AcceptedCount++;
         Loop.CreateTask(ServeAsync(client), name: null, eager: true);
     }
 
@@ -127,9 +161,9 @@ public sealed partial class Server
         {
             // Closed below, in silence.
         }
-        catch (IOException) when (connection.IsClosed && task.CancelRequests > 0)
+        catch (IOException) when (client.IsClosedByServer)
         {
-            // Aborted by the server before the cancellation could arrive.
+            // Whoever closed it knows.
         }
         catch (TlsHandshakeException exception) when (connection.Tls is null)
         {
@@ -169,6 +203,7 @@ public sealed partial class Server
         }
 
         ConnectionCount--;
+        ServeWaiting();
         NotifyIfClosed();
     }
 }

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 
 namespace Baton;
 
@@ -19,8 +20,10 @@ public sealed partial class Server : IAsyncDisposable
     private readonly List<LoopSocket> _listeners = [];
     private readonly List<LoopTask> _acceptLoops = [];
     private readonly List<Future> _closedWaiters = [];
+    private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private ServerConnection? _connections;
     private int _acceptLoopCount;
+    private bool _isStarted;
     private bool _isStopped;
     private bool _isServingForever;
 
@@ -37,7 +40,7 @@ public sealed partial class Server : IAsyncDisposable
     /// <summary>Where the server listens, or listened, with the ports that it got.</summary>
     public IReadOnlyList<EndPoint> EndPoints { get; private set; } = [];
 
-    /// <summary>Connections whose handlers have not ended.</summary>
+    /// <summary>Connections whose handlers run. Never more than <see cref="ServerOptions.MaxConnections"/>.</summary>
     public int ConnectionCount { get; private set; }
 
     /// <summary>Connections accepted so far.</summary>
@@ -47,44 +50,65 @@ public sealed partial class Server : IAsyncDisposable
     public long FailedHandshakeCount { get; private set; }
 
     /// <summary>Whether the server accepts connections. Corresponds to <c>Server.is_serving</c>.</summary>
-    public bool IsServing => !_isStopped;
+    public bool IsServing => _isStarted && !_isStopped;
+
+    /// <summary>Whether the server has been told to stop: it accepts no more connections, or is about to. Its handlers should come to an end.</summary>
+    public bool IsStopping => _isStopped;
 
     /// <summary>Whether the server has stopped and no connection is left.</summary>
-    public bool IsClosed => _isStopped && ConnectionCount == 0 && _acceptLoopCount == 0;
+    public bool IsClosed => _isStopped && ConnectionCount == 0 && _waiting.Count == 0 && _acceptLoopCount == 0;
 
-    /// <summary>Stops accepting and closes the listening sockets; connections go on. Can be called again. Corresponds to <c>Server.close</c>.</summary>
-    public void StopAccepting()
+    /// <summary>
+    /// Listens and accepts connections from now on, where <see cref="ServerOptions.StartServing"/> was false; else does nothing. Corresponds to
+    /// <c>Server.start_serving</c>.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">The server has been stopped.</exception>
+    /// <exception cref="SocketException">An address was taken by somebody else meanwhile. The server is stopped.</exception>
+    public void StartServing()
     {
         Loop.CheckThread();
         if (_isStopped)
         {
+            throw new InvalidOperationException($"{this} has been stopped, and cannot be started again: start another.");
+        }
+
+        if (_isStarted)
+        {
             return;
         }
 
-        _isStopped = true;
-        Loop.UntrackResource(this);
-        foreach (var loop in _acceptLoops)
+        try
         {
-            loop.Cancel();
+            foreach (var listener in _listeners)
+            {
+                listener.Listen(_options.Backlog);
+            }
+        }
+        catch
+        {
+            Stop(takesQueued: false);
+            throw;
         }
 
-        foreach (var listener in _listeners)
-        {
-            listener.Dispose();
-        }
-
-        NotifyIfClosed();
+        StartAccepting();
     }
 
-    /// <summary>Stops accepting, cancels every handler and aborts its connection, without waiting. Corresponds to <c>Server.abort_clients</c>.</summary>
+    /// <summary>
+    /// Stops accepting: serves the connections that the system has made for it already, closes the listening sockets, and cancels <see cref="Stopping"/>. Connections go on.
+    /// Can be called again. Corresponds to <c>Server.close</c>, which resets what waits to be accepted.
+    /// </summary>
+    public void StopAccepting() => Stop(takesQueued: true);
+
+    /// <summary>Stops accepting, cancels every handler and aborts its connection, without waiting.</summary>
     public void Abort()
     {
-        StopAccepting();
+        Stop(takesQueued: false);
         for (var client = _connections; client is not null; client = client.Next)
         {
             client.Task?.Cancel();
-            client.Abort();
         }
+
+        AbortClients();
     }
 
     /// <summary>Waits until the server has been stopped and the last handler has ended. Corresponds to <c>Server.wait_closed</c>.</summary>
@@ -100,13 +124,15 @@ public sealed partial class Server : IAsyncDisposable
     /// Serves until the server is stopped by other means, or this is cancelled, which stops accepting, cancels the handlers and waits for them; a second
     /// cancel aborts their connections. Corresponds to <c>Server.serve_forever</c>.
     /// </summary>
-    /// <exception cref="InvalidOperationException">It is being called already.</exception>
+    /// <exception cref="InvalidOperationException">It is being called already, or the server has been stopped.</exception>
     public async Coroutine ServeForeverAsync()
     {
         if (_isServingForever)
         {
             throw new InvalidOperationException($"{this} is already being served by another call of ServeForeverAsync.");
         }
+
+        StartServing();
 
         _isServingForever = true;
         try
@@ -125,7 +151,7 @@ public sealed partial class Server : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the server in stages: stops accepting; waits for the handlers; cancels those that are left, and waits for
+    /// Ends the server in stages: stops accepting, as <see cref="StopAccepting"/>; waits for the handlers; cancels those that are left, and waits for
     /// <see cref="ServerOptions.CancelGracePeriod"/>; aborts the connections that are left, and waits for their handlers.
     /// </summary>
     /// <param name="drain">How long handlers may take to finish by themselves; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> sets no limit.</param>
@@ -140,6 +166,8 @@ public sealed partial class Server : IAsyncDisposable
                 return;
             }
 
+            _takesQueued = false;
+            DropWaiting();
             CancelHandlers();
             if (await WaitClosedOrAsync(_options.CancelGracePeriod))
             {
@@ -170,7 +198,8 @@ public sealed partial class Server : IAsyncDisposable
 
     private async Coroutine StopAsync()
     {
-        StopAccepting();
+        Stop(takesQueued: false);
+        DropWaiting();
         CancelHandlers();
         try
         {

@@ -28,6 +28,9 @@ internal sealed class ServerConnection(Connection connection)
         }
     }
 
+    /// <summary>Whether the server has closed or aborted the connection: that its handler fails then is no news.</summary>
+    internal bool IsClosedByServer { get; set; }
+
     internal ServerConnection? Next { get; set; }
 
     internal ServerConnection? Previous { get; set; }

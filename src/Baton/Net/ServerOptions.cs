@@ -29,6 +29,31 @@ public sealed class ServerOptions
     public bool KeepSocketFile { get; set; }
 
     /// <summary>
+    /// How many connections are served at a time; no limit unless set. A server that is full takes no more from the queue of those that wait to be accepted; when that is
+    /// full as well (<see cref="Backlog"/>), the system leaves who connects without an answer, and he tries again and again until there is room, or gives up.
+    /// </summary>
+    /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
+    public int MaxConnections
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    }
+    = int.MaxValue;
+
+    /// <summary>Has the system probe connections on which nothing happens; null, unless set, for no probes. Corresponds to <c>keep_alive</c>.</summary>
+    public KeepAliveOptions? KeepAlive { get; set; }
+
+    /// <summary>
+    /// Whether the server listens and accepts as soon as it is there. True unless set; false has it bind to its end points only, until <see cref="Server.StartServing"/>
+    /// is called. Corresponds to <c>start_serving</c>.
+    /// </summary>
+    public bool StartServing { get; set; } = true;
+
+    /// <summary>
     /// How long <see cref="Server.ShutdownAsync"/> waits for handlers that it has cancelled, before it aborts their connections. 5 seconds unless set.
     /// </summary>
     public TimeSpan CancelGracePeriod { get; set; } = TimeSpan.FromSeconds(5);

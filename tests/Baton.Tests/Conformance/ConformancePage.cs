@@ -19,7 +19,7 @@ internal static class ConformancePage
         page.Append("""
             # Conformance
 
-            CPython's own tests of asyncio, as of 3.14, each with the test of Baton's that pins down the same behaviour, with the deliberate improvement that
+            CPython's own tests of asyncio, as of 3.14 (of 3.15 where a file is new there), each with the test of Baton's that pins down the same behaviour, with the deliberate improvement that
             replaces it, or with the reason why it does not apply. The page is made by `BATON_UPDATE_CONFORMANCE=1 dotnet test --filter
             FullyQualifiedName~ConformanceTests` from the lists in `tests/Baton.Tests/Conformance/cpython` and the `[CPython]` marks of the tests; a test
             fails when it is stale.

@@ -33,6 +33,52 @@ public class ServerShutdownTests
     });
 
     [Fact]
+    [CPython("test_server.TestServer2.test_wait_closed_basic")]
+    public void It_is_closed_when_it_has_stopped_and_the_last_connection_has_ended_and_not_before() => NetTest.Run(async test =>
+    {
+        var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+        var waits = new List<LoopTask>();
+        await Wait(); // No connection, not stopped.
+        var client = await Connection.ConnectAsync(server.EndPoints[0]);
+        await NetTest.Until(() => server.ConnectionCount == 1);
+        await Wait(); // A connection, not stopped.
+        server.StopAccepting();
+        await Wait(); // A connection, and stopped.
+        await client.DisposeAsync();
+        foreach (var wait in waits)
+        {
+            await wait;
+        }
+
+        await server.WaitClosedAsync();
+
+        async Coroutine Wait()
+        {
+            waits.Add(Coroutine.Start(server.WaitClosedAsync()));
+            await NetTest.Iterate();
+            Assert.All(waits, wait => Assert.False(wait.IsDone));
+        }
+    });
+
+    [Fact]
+    [CPython("test_server.TestServer2.test_wait_closed_race")]
+    public void That_it_stops_as_the_last_connection_ends_is_not_missed() => NetTest.Run(async test =>
+    {
+        foreach (var stopsFirst in new[] { true, false })
+        {
+            var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            var early = Coroutine.Start(server.WaitClosedAsync());
+            var client = await Connection.ConnectAsync(server.EndPoints[0]);
+            await NetTest.Until(() => server.ConnectionCount == 1);
+            Action[] calls = [server.StopAccepting, client.Dispose];
+            test.Loop.CallSoon(calls[stopsFirst ? 0 : 1]);
+            test.Loop.CallSoon(calls[stopsFirst ? 1 : 0]);
+            await server.WaitClosedAsync();
+            await early;
+        }
+    });
+
+    [Fact]
     public void Waiting_for_the_close_can_be_cancelled_and_others_go_on_waiting() => NetTest.Run(async test =>
     {
         var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);

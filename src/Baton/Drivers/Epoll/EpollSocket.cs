@@ -220,6 +220,42 @@ internal sealed partial class EpollSocket : IoSocket
         }
     }
 
+    public override IoSocket? TryAccept(out SocketError error)
+    {
+        Span<byte> address = stackalloc byte[SocketAddresses.MaximumSize];
+        while (true)
+        {
+            _driver.Counters.Accepts++;
+            var result = _driver.Calls.Accept(_descriptor, address, out var length);
+            if (result >= 0)
+            {
+                var accepted = _driver.Add(result, _addressFamily, _socketType);
+                accepted._peerAddress = SocketAddresses.Keep(address[..length]);
+                error = SocketError.Success;
+                return accepted;
+            }
+
+            if (result == -Errno.EAGAIN)
+            {
+                _flags &= ~Flags.MayRead;
+            }
+
+            if (result != -Errno.EINTR)
+            {
+                error = Errno.ToSocketError(result);
+                return null;
+            }
+        }
+    }
+
+    public override void AssumeReadable()
+    {
+        if (_descriptor >= 0)
+        {
+            _flags |= Flags.MayRead;
+        }
+    }
+
     /// <summary>Epoll reported something. Errors count as readiness of both directions: the call that is then made says which error it is.</summary>
     internal void OnEvents(uint events)
     {
@@ -375,32 +411,9 @@ internal sealed partial class EpollSocket : IoSocket
 
     private bool TryAccept(IoRequest request)
     {
-        Span<byte> address = stackalloc byte[SocketAddresses.MaximumSize];
-        while (true)
-        {
-            _driver.Counters.Accepts++;
-            var result = _driver.Calls.Accept(_descriptor, address, out var length);
-            if (result >= 0)
-            {
-                var accepted = _driver.Add(result, _addressFamily, _socketType);
-                accepted._peerAddress = SocketAddresses.Keep(address[..length]);
-                request.Accepted = accepted;
-                request.Error = SocketError.Success;
-                return true;
-            }
-
-            if (result == -Errno.EAGAIN)
-            {
-                _flags &= ~Flags.MayRead;
-                return false;
-            }
-
-            if (result != -Errno.EINTR)
-            {
-                request.Error = Errno.ToSocketError(result);
-                return true;
-            }
-        }
+        request.Accepted = TryAccept(out var error);
+        request.Error = error;
+        return error != SocketError.WouldBlock;
     }
 
     /// <summary>Tries a send, or starts or ends a connect. False when there is no room now.</summary>
