@@ -13,14 +13,19 @@ public sealed partial class Server
     private void StartAccepting()
     {
         _isStarted = true;
-        if (_context is null)
+        InContext(static (server, _) => server.StartAcceptLoops(), null);
+    }
+
+    /// <summary>Handlers see what held when the server was made, whoever has it serve, or ends and so makes room for the next.</summary>
+    private void InContext(Action<Server, LoopSocket?> action, LoopSocket? socket)
+    {
+        if (_context is null || ReferenceEquals(ExecutionContext.Capture(), _context))
         {
-            StartAcceptLoops();
+            action(this, socket);
         }
         else
         {
-            // Handlers see what held when the server was made, whoever has it serve.
-            ExecutionContext.Run(_context, static server => ((Server)server!).StartAcceptLoops(), this);
+            ExecutionContext.Run(_context, _ => action(this, socket), null);
         }
     }
 
@@ -119,7 +124,9 @@ public sealed partial class Server
         }
     }
 
-    private void StartHandler(LoopSocket socket)
+    private void StartHandler(LoopSocket socket) => InContext(static (server, socket) => server.StartHandlerHere(socket!), socket);
+
+    private void StartHandlerHere(LoopSocket socket)
     {
         // The socket has inherited TCP_NODELAY from the listener.
         var client = new ServerConnection(new Connection(socket, setNoDelay: false) { Server = this });

@@ -136,7 +136,7 @@ public sealed partial class Server
     {
         0 => [],
         1 => [await NameResolution.GetHostAddressesAsync(names[0])],
-        _ => [.. (await Coroutine.GatherOutcomes(names.Select(NameResolution.GetHostAddressesAsync))).Select(outcome => outcome.GetResult())],
+        _ => [.. (await Coroutine.GatherOutcomes(names.Select(name => NameResolution.GetHostAddressesAsync(name)))).Select(outcome => outcome.GetResult())],
     };
 
     private static Server Start(EndPoint[] endPoints, bool mayLackFamily, Func<Connection, Coroutine> handler, ServerOptions? options)
@@ -148,9 +148,7 @@ public sealed partial class Server
             throw new ArgumentException("A server needs at least one end point.", nameof(endPoints));
         }
 
-        options ??= new ServerOptions();
-        TlsSetup.Check(options.Tls is not null, options.TlsHandshakeTimeout, options.TlsShutdownTimeout);
-        var server = new Server(EventLoop.Current, handler, options);
+        var server = new Server(EventLoop.Current, handler, options ?? new ServerOptions());
         return server.Open(() =>
         {
             for (var attempt = 1; !server.TryListen(endPoints, mayLackFamily, insistOnPort: attempt < PortAttempts); attempt++)

@@ -29,6 +29,7 @@ public sealed partial class Server : IAsyncDisposable
 
     private Server(EventLoop loop, Func<Connection, Coroutine> handler, ServerOptions options)
     {
+        TlsSetup.Check(options.Tls is not null, options.TlsHandshakeTimeout, options.TlsShutdownTimeout);
         Loop = loop;
         _handler = handler;
         _options = options;

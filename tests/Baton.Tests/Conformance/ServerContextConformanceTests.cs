@@ -146,6 +146,39 @@ public class ServerContextConformanceTests
         void Note(string moment) => seen.Add($"{moment} {(one.Value ? "1" : "")}{(two.Value ? "2" : "")}{(three.Value ? "3" : "")}");
     });
 
+    [Fact]
+    public void Handlers_that_the_end_of_another_or_of_the_server_has_start_see_it_too() => NetTest.Run(async test =>
+    {
+        var local = new AsyncLocal<string?> { Value = "before the start" };
+        var seen = new List<string?>();
+        var server = await Server.StartAsync(
+            "127.0.0.1",
+            0,
+            async connection =>
+            {
+                seen.Add(local.Value);
+                local.Value = "in a handler";
+                await connection.Input.ReadAsync();
+            },
+            new ServerOptions { MaxConnections = 1 });
+        local.Value = "at the end";
+        var clients = new List<Connection>();
+        for (var i = 0; i < 3; i++)
+        {
+            clients.Add(await Connection.ConnectAsync(server.EndPoints[0]));
+        }
+
+        server.StopAccepting();
+        foreach (var client in clients)
+        {
+            await client.DisposeAsync();
+        }
+
+        await server.WaitClosedAsync();
+        Assert.Equal(Enumerable.Repeat("before the start", 3), seen);
+        Assert.Equal("at the end", local.Value);
+    });
+
     private static async Coroutine Ask(Server server)
     {
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);

@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Security;
 using System.Net.Sockets;
 using Baton.Drivers;
 
@@ -169,6 +170,28 @@ public class ServerDrainTests
             await server.ShutdownAsync(Long);
             Assert.Equal((1, 2, 0), (client.Receive(buffer), buffer[0], client.Receive(buffer)));
         }
+    });
+
+    [Fact]
+    public void Over_TLS_too_the_idle_end_and_a_request_that_has_arrived_is_answered() => NetTest.Run(async test =>
+    {
+        using var certificate = TestCertificate.Create();
+        var server = await Server.StartAsync(
+            "127.0.0.1", 0, Answer, new ServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
+        var options = new ConnectOptions
+        {
+            Tls = new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = TestCertificate.Accept },
+        };
+        await using var idle = await Connection.ConnectAsync(server.EndPoints[0], options);
+        await using var asking = await Connection.ConnectAsync(server.EndPoints[0], options);
+        await Ask(idle, 1);
+        await Ask(asking, 2);
+        await NetTest.Polls(2);
+        await asking.WriteAsync(new byte[] { 3 }); // Sent at once; the loop does not know that it has arrived.
+        await server.ShutdownAsync(Long);
+        Assert.Equal([3], await asking.Input.ReadExactlyAsync(1));
+        Assert.True((await asking.Input.ReadAsync()).IsCompleted);
+        Assert.True((await idle.Input.ReadAsync()).IsCompleted);
     });
 
     [Fact]

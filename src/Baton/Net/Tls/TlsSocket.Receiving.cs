@@ -22,6 +22,8 @@ internal sealed partial class TlsSocket
     /// <summary>Whether the session itself has failed, so that nothing of it makes sense any more to the peer.</summary>
     private bool IsBroken => Failure is not null;
 
+    public override void AssumeReadable() => _lower.AssumeReadable();
+
     public override bool IsDrained => _isPumping && _lower.IsDrained && !_inner.HasBlocks;
 
     public override int TryReceive(Span<byte> buffer, out SocketError error)
