@@ -4,12 +4,14 @@ using Baton.Bench.Echo;
 using Baton.Bench.Micro;
 using Baton.Bench.Net;
 using Baton.Bench.Oracle;
+using Baton.Bench.Udp;
 
 NetBenchmark[] benchmarks =
 [
     new EchoBenchmark(),
     new ConnectBenchmark(answers: false),
     new ConnectBenchmark(answers: true),
+    new UdpBenchmark(),
 ];
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")

@@ -8,10 +8,12 @@ internal static unsafe partial class Libc
 {
     public const int AF_INET = 2;
     public const int SOCK_STREAM = 1;
+    public const int SOCK_DGRAM = 2;
     public const int SOCK_CLOEXEC = 0x80000;
     public const int IPPROTO_TCP = 6;
     public const int TCP_NODELAY = 1;
     public const int SOL_SOCKET = 1;
+    public const int SO_RCVBUF = 8;
     public const int SO_LINGER = 13;
     public const int MSG_DONTWAIT = 0x40;
     public const int MSG_WAITALL = 0x100;
@@ -60,6 +62,27 @@ internal static unsafe partial class Libc
         public int Seconds;
     }
 
+    [StructLayout(LayoutKind.Sequential)]
+    public struct IoVector
+    {
+        public byte* Base;
+        public nuint Length;
+    }
+
+    /// <summary><c>struct mmsghdr</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct BatchedMessage
+    {
+        public byte* Name;
+        public uint NameLength;
+        public IoVector* Vectors;
+        public nuint VectorCount;
+        public byte* Control;
+        public nuint ControlLength;
+        public nint Flags;
+        public uint Length;
+    }
+
     [LibraryImport("libc")]
     public static partial int socket(int domain, int type, int protocol);
 
@@ -74,6 +97,12 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc")]
     public static partial nint recv(int fd, byte* data, nuint length, int flags);
+
+    [LibraryImport("libc")]
+    public static partial int recvmmsg(int fd, BatchedMessage* messages, uint count, int flags, TimeSpec* timeout);
+
+    [LibraryImport("libc")]
+    public static partial int sendmmsg(int fd, BatchedMessage* messages, uint count, int flags);
 
     [LibraryImport("libc")]
     public static partial int openat(int folder, byte* path, int flags);
