@@ -41,13 +41,13 @@ public readonly struct Datagram
     public bool IsTruncated => _batch.EntryOf(_index).IsTruncated;
 
     /// <summary>
-    /// The address of who sent it, or is to get it, as the system writes it; good as long as the datagram is. Empty where there is none. Compare by it and look up by
-    /// it where <see cref="GetEndPoint"/> would cost too much.
+    /// The address of who sent it, or is to get it, as the system writes it; good as long as the datagram is. Empty where there is none. Compare by it and look
+    /// up by it where <see cref="GetEndPoint"/> would cost too much.
     /// </summary>
     public ReadOnlySpan<byte> Address => _batch.AddressSpaceOf(_index).Span[.._batch.EntryOf(_index).AddressLength];
 
     /// <summary>Copies the address, without allocating; the size is 0 where there is none.</summary>
-    /// <param name="target">Made by <c>new SocketAddress(AddressFamily.InterNetworkV6)</c>, which has room for both families, or of the socket's family.</param>
+    /// <param name="target">Made by <c>new SocketAddress(socket.AddressFamily)</c>.</param>
     public void CopyAddressTo(SocketAddress target)
     {
         ArgumentNullException.ThrowIfNull(target);

@@ -9,7 +9,8 @@ namespace Baton;
 /// again; nothing is allocated for a datagram.
 /// </summary>
 /// <remarks>
-/// A batch that was received can be sent as it is: each datagram goes back to who sent it. While a receive or a send of it is in progress it belongs to the socket.
+/// A batch that was received can be sent as it is: each datagram goes back to who sent it. While a receive or a send of it is in progress it belongs to the
+/// socket.
 /// </remarks>
 public sealed class DatagramBatch
 {
@@ -86,6 +87,15 @@ public sealed class DatagramBatch
         bytes.CopyTo(SpaceOf(Count - 1).Span);
         datagram.Length = bytes.Length;
         return datagram;
+    }
+
+    /// <summary>Adds a datagram: copies the bytes and writes the end point as an address.</summary>
+    /// <inheritdoc cref="Add(ReadOnlySpan{byte}, SocketAddress?)"/>
+    public Datagram Add(ReadOnlySpan<byte> bytes, IPEndPoint receiver)
+    {
+        ArgumentNullException.ThrowIfNull(receiver);
+        AddressConversion.Write(receiver, receiver.AddressFamily, Scratch);
+        return Add(bytes, Scratch);
     }
 
     /// <summary>Adds an empty datagram, to be written into <see cref="Datagram.Space"/>.</summary>

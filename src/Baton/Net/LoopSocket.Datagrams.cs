@@ -6,12 +6,13 @@ namespace Baton;
 public sealed partial class LoopSocket
 {
     /// <summary>
-    /// Receives one datagram. What does not fit into the buffer is lost. Corresponds to
+    /// Receives one datagram. What does not fit into the buffer is lost; a <see cref="UdpSocket"/> says when that happens. Corresponds to
     /// <c>loop.sock_recvfrom_into</c>.
     /// </summary>
     /// <param name="buffer">Where to put it.</param>
     /// <param name="sender">
-    /// Where to put the sender's address, without allocating: its size is set, to 0 where the sender has no address. Belongs to the operation until that has ended.
+    /// Where to put the sender's address, without allocating: its size is set, to 0 where the sender has no address. Belongs to the operation until that has
+    /// ended.
     /// </param>
     /// <returns>The bytes received; 0 for an empty datagram.</returns>
     /// <exception cref="SocketException">An error of an earlier send, or the socket was disposed of meanwhile.</exception>

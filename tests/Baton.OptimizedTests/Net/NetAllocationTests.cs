@@ -160,7 +160,7 @@ public class NetAllocationTests
     /// <summary>
     /// Repeats something until a whole batch of it has allocated nothing. Until the runtime has compiled all of it for good, some of it does allocate.
     /// </summary>
-    private static async Coroutine AssertAllocatesNothing(Func<Coroutine> round)
+    internal static async Coroutine AssertAllocatesNothing(Func<Coroutine> round)
     {
         var least = long.MaxValue;
         for (var batch = 0; batch < 500 && least > 0; batch++)

@@ -43,6 +43,12 @@ internal sealed partial class EpollSocket
     public override void SetOption(SocketOptionLevel level, SocketOptionName name, int value)
     {
         var (systemLevel, systemName) = LinuxSocketNumbers.Option(level, name);
+        if (name == SocketOptionName.DontFragment)
+        {
+            // To the system that is a way to find out how long a datagram may be.
+            value = value != 0 ? LinuxSocketNumbers.MtuDiscoverDo : 0;
+        }
+
         SetOption(systemLevel, systemName, value, name.ToString());
     }
 
@@ -50,7 +56,12 @@ internal sealed partial class EpollSocket
     {
         var (systemLevel, systemName) = LinuxSocketNumbers.Option(level, name);
         EpollDriver.Check(_driver.Calls.GetOption(Descriptor(), systemLevel, systemName, out var value), "Reading a socket's option");
-        return name == SocketOptionName.Error ? (int)Errno.ToSocketError(value) : value;
+        return name switch
+        {
+            SocketOptionName.Error => (int)Errno.ToSocketError(value),
+            SocketOptionName.DontFragment => value == LinuxSocketNumbers.MtuDiscoverDo ? 1 : 0,
+            _ => value,
+        };
     }
 
     public override void SetReusePort(bool value) =>

@@ -9,6 +9,8 @@ internal static class LinuxSocketNumbers
     internal const int OptionError = 4;
     internal const int OptionLinger = 13;
     internal const int OptionReusePort = 15;
+    internal const int OptionMtuDiscover = 10; // of level IP
+    internal const int MtuDiscoverDo = 2;
     internal const int OptionType = 3;
     internal const int OptionDomain = 39;
 
@@ -76,7 +78,13 @@ internal static class LinuxSocketNumbers
         (SocketOptionLevel.Tcp, SocketOptionName.FastOpen) => (6, 23),
         (SocketOptionLevel.IP, SocketOptionName.TypeOfService) => (0, 1),
         (SocketOptionLevel.IP, SocketOptionName.IpTimeToLive) => (0, 2),
+        (SocketOptionLevel.IP, SocketOptionName.DontFragment) => (0, OptionMtuDiscover),
+        (SocketOptionLevel.IP, SocketOptionName.MulticastTimeToLive) => (0, 33),
+        (SocketOptionLevel.IP, SocketOptionName.MulticastLoopback) => (0, 34),
         (SocketOptionLevel.IPv6, SocketOptionName.HopLimit) => (41, 16),
+        (SocketOptionLevel.IPv6, SocketOptionName.MulticastInterface) => (41, 17),
+        (SocketOptionLevel.IPv6, SocketOptionName.MulticastTimeToLive) => (41, 18),
+        (SocketOptionLevel.IPv6, SocketOptionName.MulticastLoopback) => (41, 19),
         (SocketOptionLevel.IPv6, SocketOptionName.IPv6Only) => (41, 26),
         _ => throw new SocketException((int)SocketError.ProtocolOption, $"The option {name} of level {level} is not known here."),
     };
