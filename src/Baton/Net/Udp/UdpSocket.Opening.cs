@@ -206,7 +206,7 @@ public sealed partial class UdpSocket
             case IPEndPoint ip:
                 return [ip];
             case DnsEndPoint name:
-                var addresses = await NameResolution.GetHostAddressesAsync(name.Host);
+                var addresses = await NameResolution.GetHostAddressesAsync(name.Host, name.AddressFamily);
                 return Array.ConvertAll(addresses, address => new IPEndPoint(address, name.Port));
             default:
                 throw new ArgumentException($"{endPoint} is not an end point of IP.", parameter);
