@@ -126,6 +126,11 @@ public sealed partial class Server
             server._listeners.AddRange(sockets);
             foreach (var socket in sockets)
             {
+                if (!server._options.KeepSocketFile)
+                {
+                    UnixSocketFile.Adopt(socket);
+                }
+
                 server.Prepare(socket);
             }
         });

@@ -184,6 +184,40 @@ public class UnixServerFileTests
     });
 
     [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    [CPython("test_server.UnixServerCleanupTests.test_unix_server_sock_cleanup")]
+    [CPython("test_unix_events.SelectorEventLoopUnixSocketTests.test_create_unix_server_path_stream_bittype")]
+    public void A_server_on_a_socket_of_ones_own_answers_for_its_file_too(bool keep) => NetTest.Run(async () =>
+    {
+        SkipWithoutFiles();
+        using var path = new SocketPath();
+        var socket = LoopSocket.Create(AddressFamily.Unix);
+        socket.Bind(path.EndPoint);
+        await using (await Server.StartAsync(socket, NetTest.Echo, new ServerOptions { KeepSocketFile = keep }))
+        {
+            await AssertServes(path);
+        }
+
+        Assert.Equal(keep, path.Exists);
+    });
+
+    [Fact]
+    [CPython("test_unix_events.SelectorEventLoopUnixSocketTests.test_create_unix_server_path_dgram")]
+    public void A_socket_for_datagrams_is_refused_and_stays_the_callers_with_its_file() => NetTest.Run(async () =>
+    {
+        SkipWithoutFiles();
+        using var path = new SocketPath();
+        using var socket = LoopSocket.Create(AddressFamily.Unix, SocketType.Dgram);
+        socket.Bind(path.EndPoint);
+        var failure = await Assert.ThrowsAsync<ArgumentException>(async () => await Server.StartAsync(socket, NetTest.Echo));
+        Assert.Contains("Dgram", failure.Message, StringComparison.Ordinal);
+        Assert.True(socket.Handle >= 0);
+        socket.Dispose();
+        Assert.True(path.Exists);
+    });
+
+    [Theory]
     [InlineData(UnixFileMode.UserRead | UnixFileMode.UserWrite)]
     [InlineData((UnixFileMode)0x1B6)] // 0666, of which the usual mask takes a part
     public void The_file_has_the_mode_that_was_asked_for(UnixFileMode mode) => NetTest.Run(async () =>
