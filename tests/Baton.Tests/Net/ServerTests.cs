@@ -326,6 +326,7 @@ public class ServerTests
     });
 
     [Fact]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_accept_connection_skip_connectionabortederror")]
     public void A_connection_that_is_gone_before_it_is_accepted_is_nobodys_concern() => NetTest.RunOnEpoll(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);

@@ -1,4 +1,5 @@
 using System.Text;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Protocols;
 
@@ -6,6 +7,9 @@ namespace Baton.Tests.Net.Protocols;
 public class BufferedProtocolTests
 {
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_ctor")]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready")]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_eof")]
     public void Bytes_go_into_the_buffers_of_the_protocol() => NetTest.Run(async () =>
     {
         var protocol = new TraceBufferedProtocol(new byte[100]);
@@ -51,6 +55,7 @@ public class BufferedProtocolTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_eof_keep_open")]
     public void An_end_can_be_kept_open() => NetTest.Run(async () =>
     {
         var protocol = new TraceBufferedProtocol(new byte[2]) { KeepsOpen = true };
@@ -66,6 +71,7 @@ public class BufferedProtocolTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_conn_reset")]
     public void A_reset_is_the_loss() => NetTest.Run(async () =>
     {
         var protocol = new TraceBufferedProtocol(new byte[2]);
@@ -79,6 +85,9 @@ public class BufferedProtocolTests
     [InlineData("GetBuffer")]
     [InlineData("BufferUpdated")]
     [InlineData("EofReceived")]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_get_buffer_error")]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_buffer_updated_error")]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_eof_received_error")]
     public void A_call_that_throws_is_reported_and_its_exception_is_the_loss(string call) => NetTest.Run(async test =>
     {
         var protocol = new TraceBufferedProtocol(new byte[10]) { Fails = call };
@@ -94,6 +103,7 @@ public class BufferedProtocolTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_get_buffer_zerosized")]
     public void An_empty_buffer_is_a_failure() => NetTest.Run(async test =>
     {
         var protocol = new TraceBufferedProtocol([]);
@@ -107,6 +117,7 @@ public class BufferedProtocolTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_proto_type_switch")]
     public void A_protocol_can_be_changed_for_one_with_buffers_and_back() => NetTest.Run(async () =>
     {
         var plain = new TraceProtocol();
@@ -135,6 +146,7 @@ public class BufferedProtocolTests
     }
 
     [Fact]
+    [CPython("test_buffered_proto.BaseTestBufferedProtocol.test_buffered_proto_create_connection")]
     public void A_client_and_a_server_with_buffers_exchange_what_is_larger_than_them() => NetTest.Run(async test =>
     {
         const int Size = 100_000;

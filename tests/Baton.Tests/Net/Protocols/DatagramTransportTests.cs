@@ -1,6 +1,7 @@
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Protocols;
 
@@ -8,6 +9,14 @@ namespace Baton.Tests.Net.Protocols;
 public class DatagramTransportTests
 {
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_read_ready")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_transport_inheritance")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_read_ready_tryagain")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_bytearray")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_memoryview")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_no_data")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_connected_addr")]
     public void A_client_and_a_server_talk() => NetTest.Run(async test =>
     {
         var server = new TraceDatagramProtocol();
@@ -34,6 +43,7 @@ public class DatagramTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_read_ready_oserr")]
     public void Nobody_there_is_reported_and_the_transport_goes_on() => NetTest.Run(async test =>
     {
         var closed = LoopSocket.Create(AddressFamily.InterNetwork, SocketType.Dgram);
@@ -49,6 +59,7 @@ public class DatagramTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_error_received")]
     public void A_datagram_that_is_too_long_is_reported_and_throws_nothing() => NetTest.Run(async test =>
     {
         var (transport, protocol) = await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), ProtocolTest.Loopback);
@@ -60,6 +71,15 @@ public class DatagramTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_buffer")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_buffer_bytearray")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_buffer_memoryview")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_buffer_nodata")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_tryagain")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_sendto_ready")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_sendto_ready_blocked")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_tryagain")]
     public void What_finds_no_room_is_copied_counted_with_its_header_and_sent_in_order() => NetTest.Run(async () =>
     {
         var (transport, protocol, peer) = await ConnectPair();
@@ -79,6 +99,8 @@ public class DatagramTransportTests
         Assert.Equal(["made", "pause"], protocol.Trace);
         Assert.Equal(10, queued);
         Assert.Equal(10 * 1008, transport.WriteBufferSize);
+        transport.SendTo([]);
+        Assert.Equal((10 * 1008) + 8, transport.WriteBufferSize);
         datagram.AsSpan().Clear();
         var sizeAtResume = -1L;
         protocol.OnResume = () => sizeAtResume = transport.WriteBufferSize;
@@ -89,6 +111,7 @@ public class DatagramTransportTests
             Assert.Equal((byte)i, buffer[0]);
         }
 
+        Assert.Equal(0, await peer.ReceiveAsync(buffer));
         await NetTest.Until(() => protocol.Trace.Count == 3);
         Assert.Equal(["made", "pause", "resume"], protocol.Trace);
         Assert.InRange(sizeAtResume, 0, 3000);
@@ -98,6 +121,7 @@ public class DatagramTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_closing")]
     public void Close_sends_what_is_queued_first() => NetTest.Run(async () =>
     {
         var (transport, protocol, peer) = await ConnectPair();
@@ -118,6 +142,41 @@ public class DatagramTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_error_received")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_error_received_connection")]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_error_received_connected")]
+    public void What_is_queued_for_a_peer_that_goes_is_reported_and_the_transport_goes_on() => NetTest.Run(async test =>
+    {
+        var (transport, protocol, peer) = await ConnectPair();
+        Fill(transport, new byte[1000]);
+        transport.SendTo(new byte[1000]);
+        await NetTest.Polls(2);
+        Assert.Equal(["made"], protocol.Trace);
+        peer.Dispose();
+        await NetTest.Until(() => protocol.Trace.Count == 3);
+        transport.SendTo("x"u8);
+        Assert.Equal(4, protocol.Trace.Count);
+        Assert.All(protocol.Trace.Skip(1), entry => Assert.StartsWith("error: ", entry));
+        Assert.Equal(0, transport.WriteBufferSize);
+        Assert.False(transport.IsClosing);
+        await Close(transport, protocol);
+    });
+
+    [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_fatal_error_connected_custom_error")]
+    public void A_ConnectionMade_that_throws_is_reported_once_and_is_the_loss() => NetTest.Run(async test =>
+    {
+        var failure = new ArithmeticException("no");
+        var (transport, protocol) = await test.Loop.CreateDatagramEndpointAsync(
+            () => new TraceDatagramProtocol { OnMade = () => throw failure }, ProtocolTest.Loopback);
+        await NetTest.Until(() => protocol.IsLost);
+        Assert.Equal(["made", "lost"], protocol.Trace);
+        Assert.Same(failure, protocol.LostBy);
+        Assert.Same(failure, Assert.Single(test.TakeReports()).Exception);
+        Assert.True(transport.IsClosing);
+    });
+
+    [Fact]
     public void Abort_drops_what_is_queued() => NetTest.Run(async () =>
     {
         var (transport, protocol, peer) = await ConnectPair();
@@ -132,6 +191,7 @@ public class DatagramTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_closing")]
     public void Datagrams_after_the_loss_are_dropped_and_warned_of_from_the_fifth_on() => NetTest.Run(async test =>
     {
         var warnings = new List<LoopWarning>();
@@ -322,10 +382,15 @@ public class DatagramTransportTests
 
         public Action? OnResume { get; set; }
 
+        public Action? OnMade { get; set; }
+
+        public Exception? LostBy { get; private set; }
+
         public override void ConnectionMade(IDatagramTransport transport)
         {
             Trace.Add("made");
             Transport = transport;
+            OnMade?.Invoke();
         }
 
         public override void DatagramReceived(ReadOnlySpan<byte> data, EndPoint? sender)
@@ -349,6 +414,7 @@ public class DatagramTransportTests
         public override void ConnectionLost(Exception? exception)
         {
             Trace.Add("lost");
+            LostBy = exception;
             IsLost = true;
         }
     }

@@ -1,7 +1,8 @@
 using System.Buffers;
-using System.Net;
 using System.Net.Sockets;
+using System.Net;
 using System.Text;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Protocols;
 
@@ -9,6 +10,10 @@ namespace Baton.Tests.Net.Protocols;
 public class StreamTransportTests
 {
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_ctor")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_ctor_with_waiter")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready_eof")]
     public void A_protocol_is_told_of_the_connection_then_of_data_then_of_the_end_and_last_of_the_loss() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -97,6 +102,9 @@ public class StreamTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_pause_resume_reading")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_pause_reading_connection_made")]
+    [CPython("test_selector_events.SelectorTransportTests.test__add_reader")]
     public void Paused_a_protocol_gets_no_data_and_no_end() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol { OnMade = transport => transport.PauseReading() };
@@ -180,6 +188,7 @@ public class StreamTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready_eof_keep_open")]
     public void A_protocol_that_wants_to_keeps_its_side_open_when_the_peer_ends() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol { OnEof = () => true };
@@ -221,6 +230,7 @@ public class StreamTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorTransportTests.test_close")]
     public void Close_stops_reading_at_once_and_tells_the_protocol_in_the_next_iteration() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -257,11 +267,14 @@ public class StreamTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorTransportTests.test_abort")]
+    [CPython("test_selector_events.SelectorTransportTests.test_force_close")]
     public void Abort_tells_the_peer_of_a_reset_and_the_protocol_of_nothing_wrong() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
         var (transport, peer) = await ProtocolTest.ConnectToSlowPeer(protocol);
         ProtocolTest.Fill(transport);
+        transport.Abort();
         transport.Abort();
         Assert.Equal(0, transport.WriteBufferSize);
         Assert.True(transport.IsClosing);
@@ -279,13 +292,18 @@ public class StreamTransportTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorTransportTests.test_fatal_error")]
+    [CPython("test_selector_events.SelectorTransportTests.test_connection_lost")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready_conn_reset")]
     public void A_reset_by_the_peer_is_the_loss_and_no_report() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
-        var (_, peer) = await ProtocolTest.Connect(protocol);
+        var (transport, peer) = await ProtocolTest.Connect(protocol);
         peer.Abort();
         await ProtocolTest.WaitUntilLost(protocol);
+        await NetTest.Iterate(1);
         Assert.Equal(["made", "lost: IOException"], protocol.Trace);
+        Assert.Equal(-1, transport.Handle);
         Assert.Equal(SocketError.ConnectionReset, Assert.IsType<SocketException>(protocol.LostBy!.InnerException).SocketErrorCode);
     });
 
@@ -351,10 +369,16 @@ public class StreamTransportTests
     });
 
     [Fact]
-    public void A_transport_says_what_it_is() => NetTest.Run(async () =>
+    [CPython("test_selector_events.SelectorTransportTests.test_ctor")]
+    public void A_transport_says_what_it_is() => NetTest.Run(async test =>
     {
         var protocol = new TraceProtocol();
-        var (transport, peer) = await ProtocolTest.Connect(protocol);
+        var (client, server) = await NetTest.ConnectSockets();
+        var handle = server.Handle;
+        var (transport, _) = await test.Loop.ConnectAcceptedSocketAsync(() => protocol, server);
+        var peer = new Connection(client);
+        Assert.Same(test.Loop, transport.Loop);
+        Assert.Equal(handle, transport.Handle);
         var ends = $"{transport.LocalEndPoint} -> {transport.RemoteEndPoint}";
         Assert.Equal($"transport {ends} (reading, 0 bytes to send)", transport.ToString());
         transport.PauseReading();

@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Protocols;
 
@@ -9,6 +10,9 @@ public class TransportFailureTests
     [InlineData("ConnectionMade")]
     [InlineData("DataReceived")]
     [InlineData("EofReceived")]
+    [CPython("test_selector_events.SelectorTransportTests.test_fatal_error_custom_exception")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_read_eof_received_error")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_data_received_error")]
     public void A_call_that_throws_is_reported_and_its_exception_is_the_loss(string call) => NetTest.Run(async test =>
     {
         var failure = new ArithmeticException("no");

@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Text;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Protocols;
 
@@ -8,6 +9,9 @@ namespace Baton.Tests.Net.Protocols;
 public class TransportWritingTests
 {
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_bytearray")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_memoryview")]
     public void A_write_leaves_at_once_where_there_is_room() => NetTest.Run(async test =>
     {
         var protocol = new TraceProtocol();
@@ -23,6 +27,9 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_sendmsg_full")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_send_full")]
+    [CPython("test_transports.TransportTests.test_writelines")]
     public void Several_pieces_leave_in_one_call() => NetTest.Run(async test =>
     {
         var protocol = new TraceProtocol();
@@ -38,6 +45,23 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_no_data")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_buffer")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_partial")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_partial_bytearray")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_partial_memoryview")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_partial_none")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_tryagain")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_sendmsg_no_data")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_sendmsg_partial")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_send_partial")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_sendmsg_full")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_sendmsg_partial")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_sendmsg_half_buffer")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_partial")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_partial_none")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_tryagain")]
     public void What_finds_no_room_is_copied_and_sent_in_order() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -47,6 +71,7 @@ public class TransportWritingTests
         var bytes = NetTest.Pattern(50_000);
         transport.Write(bytes.AsSpan(0, 20_000));
         transport.WriteLines(bytes.AsMemory(20_000, 10_000), bytes.AsMemory(30_000));
+        transport.Write([]);
         Assert.Equal(queued + bytes.Length, transport.WriteBufferSize);
         var expected = bytes.ToArray();
         bytes.AsSpan().Clear();
@@ -99,12 +124,16 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_transports.TransportTests.test_flowcontrol_mixin_set_write_limits")]
     public void Lower_limits_pause_at_once_where_they_are_exceeded() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
         var (transport, peer) = await ProtocolTest.ConnectToSlowPeer(protocol);
         ProtocolTest.Fill(transport);
         transport.Write(new byte[10_000]);
+        Assert.Equal(["made"], protocol.Trace);
+        Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: 0, low: 1));
+        transport.SetWriteBufferLimits(high: 20_000, low: 5000);
         Assert.Equal(["made"], protocol.Trace);
         transport.SetWriteBufferLimits(high: 10_000);
         Assert.Equal(["made", "pause"], protocol.Trace);
@@ -134,6 +163,8 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorTransportTests.test_close_write_buffer")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_closing")]
     public void Close_sends_what_is_queued_and_then_tells_the_protocol() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -179,6 +210,7 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_eof_buffer")]
     public void The_end_is_sent_after_the_queue_and_the_other_direction_goes_on() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -198,10 +230,13 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_eof")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_eof_after_close")]
     public void The_end_is_sent_at_once_where_nothing_is_queued() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
         var (transport, peer) = await ProtocolTest.Connect(protocol);
+        transport.WriteEof();
         transport.WriteEof();
         Assert.True((await peer.Input.ReadAsync()).IsCompleted);
         transport.Close();
@@ -212,6 +247,8 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_after_connection_lost")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_closing")]
     public void Writes_after_the_loss_are_dropped_and_warned_of_from_the_fifth_on() => NetTest.Run(async test =>
     {
         var warnings = new List<LoopWarning>();
@@ -239,8 +276,11 @@ public class TransportWritingTests
     });
 
     [Fact]
-    public void A_write_that_fails_is_the_loss_and_throws_nothing() => NetTest.Run(async () =>
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_exception")]
+    public void A_write_that_fails_is_the_loss_and_throws_nothing() => NetTest.Run(async test =>
     {
+        var warnings = new List<LoopWarning>();
+        test.Loop.WarningHandler = (_, warning) => warnings.Add(warning);
         var protocol = new TraceProtocol { OnMade = transport => transport.PauseReading() };
         var (transport, peer) = await ProtocolTest.Connect(protocol);
         peer.Abort();
@@ -251,9 +291,19 @@ public class TransportWritingTests
         Assert.False(protocol.IsLost);
         await NetTest.Iterate(1);
         Assert.Equal(["made", "lost: IOException"], protocol.Trace);
+        for (var i = 0; i < 4; i++)
+        {
+            transport.Write("x"u8);
+        }
+
+        Assert.Empty(warnings);
+        transport.Write("x"u8);
+        Assert.Single(warnings);
     });
 
     [Fact]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_sendmsg_OSError")]
+    [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_exception")]
     public void A_queue_that_cannot_be_sent_is_the_loss() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol { OnMade = transport => transport.PauseReading() };
