@@ -71,6 +71,12 @@ internal sealed partial class PortableSocket
         _driver.Counters.Sends++;
         try
         {
+            if (!_socket.IsBound && _addressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
+            {
+                // The system would do it by itself, and the BCL not notice: the socket would never know its own address.
+                _socket.Bind(new IPEndPoint(_addressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));
+            }
+
             var count = _socket.SendTo(bytes, SocketFlags.None, receiver);
             error = SocketError.Success;
             _lookDelay = FirstLook;

@@ -176,7 +176,7 @@ public class UdpBatchTests
     });
 
     [Fact]
-    public void A_batch_that_the_system_takes_in_parts_is_sent_whole() => NetTest.Run(async test =>
+    public void A_batch_that_the_system_takes_in_parts_is_sent_whole() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await UdpTest.Connect();
         using var one = client;
@@ -202,7 +202,7 @@ public class UdpBatchTests
     });
 
     [Fact]
-    public void A_batch_that_is_cancelled_says_how_many_have_left() => NetTest.Run(async test =>
+    public void A_batch_that_is_cancelled_says_how_many_have_left() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await UdpTest.Connect();
         using var one = client;
@@ -233,7 +233,7 @@ public class UdpBatchTests
     });
 
     [Fact]
-    public void Interrupted_calls_are_made_again() => NetTest.Run(async test =>
+    public void Interrupted_calls_are_made_again() => NetTest.RunOnEpoll(async test =>
     {
         var (client, server) = await UdpTest.Connect();
         using var one = client;

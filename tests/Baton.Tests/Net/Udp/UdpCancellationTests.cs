@@ -67,7 +67,7 @@ public class UdpCancellationTests
     });
 
     [Fact]
-    public void Sends_that_find_no_room_wait_in_their_order() => NetTest.Run(async test =>
+    public void Sends_that_find_no_room_wait_in_their_order() => NetTest.RunOnEpoll(async test =>
     {
         using var server = UdpTest.Bind();
         using var client = UdpTest.Bind();
@@ -118,7 +118,7 @@ public class UdpCancellationTests
     });
 
     [Fact]
-    public void A_socket_that_is_closed_ends_all_sends_that_wait() => NetTest.Run(async test =>
+    public void A_socket_that_is_closed_ends_all_sends_that_wait() => NetTest.RunOnEpoll(async test =>
     {
         using var server = UdpTest.Bind();
         var client = UdpTest.Bind();
@@ -141,7 +141,7 @@ public class UdpCancellationTests
     });
 
     [Fact]
-    public void A_send_that_fails_while_others_wait_fails_alone() => NetTest.Run(async test =>
+    public void A_send_that_fails_while_others_wait_fails_alone() => NetTest.RunOnEpoll(async test =>
     {
         using var server = UdpTest.Bind();
         using var client = UdpTest.Bind();
