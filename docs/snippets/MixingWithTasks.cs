@@ -145,25 +145,6 @@ public static class MixingWithTasks
     }
     #endregion
 
-    #region http
-    public static void Http() => EventLoop.Run(async Coroutine () =>
-    {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, Answer);
-        using var client = new HttpClient(new SocketsHttpHandler().UseEventLoop(EventLoop.Current));
-        var uri = new Uri($"http://{server.EndPoints[0]}/");
-        Console.WriteLine(await client.GetStringAsync(uri, LoopTask.Current!.CancellationToken));
-    });
-
-    private static async Coroutine Answer(Connection connection)
-    {
-        while (await connection.Input.ReadLineAsync() is { Length: > 0 })
-        {
-        }
-
-        await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nConnection: close\r\n\r\nhello"u8.ToArray());
-    }
-    #endregion
-
     public static void Messages() => EventLoop.Run(async Coroutine () =>
     {
         var loop = EventLoop.Current;

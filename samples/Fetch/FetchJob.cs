@@ -21,7 +21,7 @@ internal static class FetchJob
             $"Fetching {addresses.Count:N0} {(addresses.Count == 1 ? "page" : "pages")}{(server is null ? "" : $" from {server.Address}")}, " +
             $"{concurrency:N0} at a time, on one event loop ({loop.Driver.Name}).");
 
-        using var client = CreateClient(loop, concurrency, useProxy: server is null);
+        using var client = CreateClient(concurrency, useProxy: server is null);
         var fetcher = new Fetcher(client, addresses, options.Timeout, results, threads);
         var display = ProgressDisplay.Create();
         var monitor = new LoopDelayMonitor(threads);
@@ -55,16 +55,16 @@ internal static class FetchJob
         return results.Failed == 0 && threads.ThreadIds.Count == 1 ? 0 : 1;
     }
 
-    private static HttpClient CreateClient(EventLoop loop, int concurrency, bool useProxy)
+    private static HttpClient CreateClient(int concurrency, bool useProxy)
     {
-        // UseEventLoop is all it takes: the client's connections are the loop's own, and nothing else about it changes.
-        var handler = new SocketsHttpHandler
-        {
-            MaxConnectionsPerServer = concurrency,
-            UseProxy = useProxy,
-        }.UseEventLoop(loop);
+        // LoopHttp is all it takes: the client's connections are the loop's own, and nothing else about it changes.
+        var handler = LoopHttp.CreateHandler();
+        handler.MaxConnectionsPerServer = concurrency;
+        handler.UseProxy = useProxy;
 
         // The time limit is the fetcher's, which also covers the body; the client's own ends with the headers and runs on a timer of the pool.
-        return new HttpClient(handler) { Timeout = System.Threading.Timeout.InfiniteTimeSpan };
+        var client = LoopHttp.CreateClient(handler);
+        client.Timeout = System.Threading.Timeout.InfiniteTimeSpan;
+        return client;
     }
 }

@@ -63,14 +63,13 @@ internal sealed class Fetcher
         {
             await LoopTimeout.Run(_timeout, async Coroutine () =>
             {
-                // What HttpClient waits for is not Baton's: it ends by this token, when the time is over or the worker is cancelled.
-                var token = LoopTask.Current!.CancellationToken;
-                using var response = await _client.GetAsync(address.Uri, HttpCompletionOption.ResponseHeadersRead, token);
+                // It ends when the time is over or the worker is cancelled; no token has to be passed along for that.
+                using var response = await _client.GetAsync(address.Uri, HttpCompletionOption.ResponseHeadersRead);
                 _threads.Record();
                 status = (int)response.StatusCode;
                 failure = response.IsSuccessStatusCode ? null : PageFailure.From(response);
-                await using var body = await response.Content.ReadAsStreamAsync(token);
-                while (await body.ReadAsync(buffer, token) is var read and > 0)
+                await using var body = await response.Content.ReadAsStreamAsync();
+                while (await body.ReadAsync(buffer) is var read and > 0)
                 {
                     _threads.Record();
                     bytes += read;

@@ -8,7 +8,7 @@ namespace Baton;
 /// <remarks>
 /// A cancelled read consumes nothing: what arrived is there for the next one. The methods wait on the loop of the code that awaits them.
 /// </remarks>
-public static class PipeReaderExtensions
+public static partial class PipeReaderExtensions
 {
     /// <summary>The limit that the methods have unless they are given another, in bytes: 64 KiB, as in asyncio.</summary>
     public const int DefaultLimit = 64 * 1024;
@@ -21,7 +21,9 @@ public static class PipeReaderExtensions
     /// <param name="limit">The most bytes that a line may have before its LF.</param>
     /// <param name="encoding">How the bytes are encoded; UTF-8 where null.</param>
     /// <returns>The line; null when the stream has ended.</returns>
-    /// <exception cref="LimitOverrunException">The line is longer. It stays in the buffer.</exception>
+    /// <exception cref="LimitOverrunException">
+    /// The line is longer. It stays in the buffer: read it with a larger limit, or go past it with <see cref="SkipLineAsync"/>.
+    /// </exception>
     public static async Coroutine<string?> ReadLineAsync(this PipeReader reader, int limit = DefaultLimit, Encoding? encoding = null)
     {
         ArgumentNullException.ThrowIfNull(reader);
@@ -29,14 +31,14 @@ public static class PipeReaderExtensions
         var scanned = 0L;
         while (true)
         {
-            var result = await reader.ReadAsync();
+            var result = await Read(reader);
             var buffer = result.Buffer;
             if (buffer.Slice(scanned).PositionOf((byte)'\n') is { } end)
             {
                 var line = buffer.Slice(0, end);
                 if (line.Length > limit)
                 {
-                    throw Overrun(reader, buffer, line.Length, limit);
+                    throw NoDelimiter(reader, buffer, line.Length, limit);
                 }
 
                 var text = Decode(line, encoding);
@@ -47,7 +49,7 @@ public static class PipeReaderExtensions
             scanned = buffer.Length;
             if (scanned > limit)
             {
-                throw Overrun(reader, buffer, scanned, limit);
+                throw NoDelimiter(reader, buffer, scanned, limit);
             }
 
             if (result.IsCompleted)
@@ -127,13 +129,13 @@ public static class PipeReaderExtensions
         var scanned = 0L;
         while (true)
         {
-            var result = await reader.ReadAsync();
+            var result = await Read(reader);
             var buffer = result.Buffer;
             if (TryFind(buffer, scanned, delimiters, out var start, out var end))
             {
                 if (start > limit)
                 {
-                    throw Overrun(reader, buffer, start, limit);
+                    throw NoDelimiter(reader, buffer, start, limit);
                 }
 
                 var found = buffer.Slice(0, end).ToArray();
@@ -144,7 +146,7 @@ public static class PipeReaderExtensions
             scanned = Math.Max(0, buffer.Length + 1 - longest);
             if (scanned > limit)
             {
-                throw Overrun(reader, buffer, scanned, limit);
+                throw NoDelimiter(reader, buffer, scanned, limit);
             }
 
             if (result.IsCompleted)
@@ -159,7 +161,7 @@ public static class PipeReaderExtensions
 
     private static async Coroutine<ReadResult> ReadAtLeastAsync(PipeReader reader, int count)
     {
-        var result = await reader.ReadAtLeastAsync(count);
+        var result = await Read(reader, count);
         if (result.Buffer.Length < count)
         {
             ThrowIfCanceled(reader, result);
@@ -167,6 +169,23 @@ public static class PipeReaderExtensions
         }
 
         return result;
+    }
+
+    /// <summary>Reads so that cancelling the task ends it: a connection's own reader sees to that itself, somebody else's needs a token.</summary>
+    private static ValueTask<ReadResult> Read(PipeReader reader, int atLeast = 0)
+    {
+        if (reader is ConnectionReader)
+        {
+            return reader.ReadAtLeastAsync(atLeast);
+        }
+
+        return atLeast == 0 && reader.TryRead(out var result)
+            ? ValueTask.FromResult(result)
+            : new(ForeignOperation.Run(
+                static (read, token) => read.Reader.ReadAtLeastAsync(read.AtLeast, token).AsTask(),
+                (Reader: reader, AtLeast: atLeast),
+                CancellationToken.None,
+                static (read, result) => read.Reader.AdvanceTo(result.Buffer.Start)));
     }
 
     private static int LongestOf(IReadOnlyList<ReadOnlyMemory<byte>> delimiters)
@@ -216,11 +235,14 @@ public static class PipeReaderExtensions
     }
 
     /// <summary>Leaves the bytes where they are, not examined, so that the next read finds them at once.</summary>
-    private static LimitOverrunException Overrun(PipeReader reader, ReadOnlySequence<byte> buffer, long length, int limit)
+    private static LimitOverrunException Overrun(PipeReader reader, ReadOnlySequence<byte> buffer, long length, string message)
     {
         reader.AdvanceTo(buffer.Start);
-        return new LimitOverrunException($"There was no delimiter within the limit of {limit} bytes.", (int)Math.Min(length, int.MaxValue));
+        return new LimitOverrunException(message, (int)Math.Min(length, int.MaxValue));
     }
+
+    private static LimitOverrunException NoDelimiter(PipeReader reader, ReadOnlySequence<byte> buffer, long length, int limit) =>
+        Overrun(reader, buffer, length, $"There was no delimiter within the limit of {limit} bytes.");
 
     private static IncompleteReadException Incomplete(PipeReader reader, ReadOnlySequence<byte> buffer, int? expected)
     {

@@ -339,6 +339,7 @@ public class ConnectionWriteTests
     });
 
     [Fact]
+    [CPython("test_streams.StreamTests.test_multiple_drain")]
     public void Any_number_of_writes_may_wait_at_once_and_complete_in_order() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();

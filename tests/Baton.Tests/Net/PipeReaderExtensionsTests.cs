@@ -118,9 +118,11 @@ public class PipeReaderExtensionsTests
     });
 
     [Fact]
+    [CPython("test_streams.StreamTests.test_readuntil_separator")]
     public void A_delimiter_must_not_be_empty() => Feed("x", 1, async reader =>
     {
         await Assert.ThrowsAsync<ArgumentException>(async () => await reader.ReadUntilAsync(ReadOnlyMemory<byte>.Empty));
+        await Assert.ThrowsAsync<ArgumentException>(async () => await reader.ReadUntilAsync([ReadOnlyMemory<byte>.Empty]));
         await Assert.ThrowsAsync<ArgumentException>(async () => await reader.ReadUntilAsync([]));
     });
 
@@ -137,6 +139,33 @@ public class PipeReaderExtensionsTests
         await NetTest.AssertCancelled(read);
         await client.WriteAsync("line\n"u8.ToArray());
         Assert.Equal("half a line", await server.Input.ReadLineAsync());
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_read_of_any_pipe_is_cancelled_with_its_task_which_may_then_read_on(bool waits) => NetTest.Run(async () =>
+    {
+        var pipe = new Pipe(TinySegments);
+        var task = Coroutine.Start(ReadTwice());
+        await NetTest.Iterate();
+        await pipe.Writer.WriteAsync("half a "u8.ToArray());
+        await NetTest.Iterate();
+        task.Cancel();
+        if (waits)
+        {
+            await NetTest.Iterate(20);
+            Assert.False(task.IsDone);
+        }
+
+        await pipe.Writer.WriteAsync("line\n"u8.ToArray());
+        Assert.Equal("half a line", await task);
+
+        async Coroutine<string?> ReadTwice()
+        {
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(async () => await pipe.Reader.ReadLineAsync());
+            return await pipe.Reader.ReadLineAsync();
+        }
     });
 
     [Fact]

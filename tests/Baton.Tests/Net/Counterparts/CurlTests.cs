@@ -8,7 +8,7 @@ public class CurlTests
     [Fact]
     public void Curl_fetches_pages_one_after_the_other_over_one_connection() => NetTest.Run(async () =>
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, HttpExtensionsTests.ServePages);
+        await using var server = await Server.StartAsync("127.0.0.1", 0, LoopHttpTests.ServePages);
         var url = $"http://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}";
         var output = await CounterpartProcess.Run("curl", ["--silent", "--show-error", "--max-time", "30", $"{url}/[1-20]"]);
         Assert.Equal(string.Concat(Enumerable.Range(1, 20).Select(i => $"page /{i}")), output);

@@ -79,7 +79,9 @@ internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options) :
             else
             {
                 // Where the caller's token was cancelled in the meantime, it disposes of the stream: HttpClient keeps the connection for the next request.
-                _outcome.TrySetResult(_task.GetResult().AsStream());
+                var connection = _task.GetResult();
+                Loop.HttpConnections.Add(connection);
+                _outcome.TrySetResult(connection.AsStream());
             }
         }
         finally
