@@ -4,11 +4,13 @@ using Baton.Bench.Echo;
 using Baton.Bench.Micro;
 using Baton.Bench.Net;
 using Baton.Bench.Oracle;
+using Baton.Bench.Tls;
 using Baton.Bench.Udp;
 
 NetBenchmark[] benchmarks =
 [
     new EchoBenchmark(),
+    new TlsBenchmark(),
     new ConnectBenchmark(answers: false),
     new ConnectBenchmark(answers: true),
     new UdpBenchmark(),
