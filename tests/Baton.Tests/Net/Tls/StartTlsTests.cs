@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Tls;
 
@@ -7,6 +8,7 @@ namespace Baton.Tests.Net.Tls;
 public class StartTlsTests
 {
     [Fact]
+    [CPython("test_streams.StreamTests.test_start_tls")]
     public void A_conversation_goes_on_in_tls() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();
@@ -15,7 +17,9 @@ public class StartTlsTests
         var serve = Coroutine.Start(Serve());
         await client.WriteAsync("STARTTLS\n"u8.ToArray());
         Assert.Equal("ready", await client.Input.ReadLineAsync());
+        Assert.Null(client.Tls);
         await client.UpgradeToTlsAsync(TlsTest.ClientOptions());
+        Assert.NotNull(client.Tls);
         await client.WriteAsync("secret\n"u8.ToArray());
         Assert.Equal("understood", await client.Input.ReadLineAsync());
         await serve;
@@ -33,6 +37,7 @@ public class StartTlsTests
     });
 
     [Fact]
+    [CPython("regressions.Network.gh-142352")]
     public void A_handshake_that_came_with_the_request_is_handed_over() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();
@@ -62,6 +67,26 @@ public class StartTlsTests
         await upgrade;
         await client.WriteAsync("secret\n"u8.ToArray());
         Assert.Equal("secret", await server.Input.ReadLineAsync());
+    });
+
+    [Fact]
+    [CPython("test_streams.StreamTests.test_start_tls_buffered_data")]
+    public void A_handshake_that_was_received_before_the_upgrade_is_handed_over() => NetTest.Run(async () =>
+    {
+        await using var server = await Server.StartAsync("127.0.0.1", 0, async connection =>
+        {
+            var read = await connection.Input.ReadAsync();
+            Assert.False(read.Buffer.IsEmpty);
+            connection.Input.AdvanceTo(read.Buffer.Start, read.Buffer.End);
+            await connection.UpgradeToTlsAsync(TlsTest.ServerOptions());
+            Assert.Equal("ping", await connection.Input.ReadLineAsync());
+            await connection.WriteAsync("pong\n"u8.ToArray());
+        });
+        await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
+        await client.UpgradeToTlsAsync(TlsTest.ClientOptions());
+        await client.WriteAsync("ping\n"u8.ToArray());
+        Assert.Equal("pong", await client.Input.ReadLineAsync());
+        Assert.True((await client.Input.ReadAsync()).IsCompleted);
     });
 
     [Fact]

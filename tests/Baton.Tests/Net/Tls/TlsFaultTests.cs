@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Tls;
 
@@ -249,6 +250,9 @@ public class TlsFaultTests
     });
 
     [Fact]
+    [CPython(
+        "test_sslproto.SslProtoHandshakeTests.test_write_after_closing",
+        Improvement = "A write to a connection that was closed fails, instead of being dropped in silence.")]
     public void Reads_and_writes_under_way_fail_when_the_connection_is_closed() => NetTest.Run(async () =>
     {
         foreach (var abort in new[] { true, false })

@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
+using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Net.Tls;
 
@@ -13,6 +14,8 @@ public class TlsHandshakeTests
     [InlineData("expired")]
     [InlineData("wrong name")]
     [InlineData("unknown issuer")]
+    [CPython("test_ssl.TestSSL.test_create_connection_ssl_failed_certificate")]
+    [CPython("test_sslproto.BaseStartTLS.test_create_connection_ssl_failed_certificate")]
     public void A_certificate_is_held_against_name_time_and_issuer(string kind) => NetTest.Run(async () =>
     {
         using var authority = new TestAuthority();
@@ -72,6 +75,8 @@ public class TlsHandshakeTests
     });
 
     [Fact]
+    [CPython("test_sslproto.SslProtoHandshakeTests.test_handshake_timeout_zero")]
+    [CPython("test_sslproto.SslProtoHandshakeTests.test_handshake_timeout_negative")]
     public void A_handshake_has_the_time_that_it_is_given() => NetTest.RunInVirtualTime(async test =>
     {
         var (client, server) = await NetTest.Connect();
@@ -89,6 +94,8 @@ public class TlsHandshakeTests
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
+    [CPython("test_ssl.TestSSL.test_ssl_handshake_connection_lost")]
+    [CPython("test_sslproto.SslProtoHandshakeTests.test_eof_received_waiter")]
     public void A_peer_that_leaves_in_the_handshake_is_reported(bool reset) => NetTest.Run(async () =>
     {
         foreach (var isServer in new[] { false, true })
@@ -172,6 +179,8 @@ public class TlsHandshakeTests
     });
 
     [Fact]
+    [CPython("test_sslproto.SslProtoHandshakeTests.test_connection_lost")]
+    [CPython("test_sslproto.SslProtoHandshakeTests.test_close_during_handshake")]
     public void Closing_the_connection_ends_the_handshake() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();
@@ -225,6 +234,8 @@ public class TlsHandshakeTests
     });
 
     [Fact]
+    [CPython("test_sslproto.BaseStartTLS.test_start_tls_wrong_args")]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_ssl_server_hostname_errors")]
     public void Without_a_name_to_hold_the_certificate_against_there_is_no_handshake() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();
@@ -232,6 +243,9 @@ public class TlsHandshakeTests
         await using var two = server;
         var failure = Assert.Throws<ArgumentException>(() => { _ = client.UpgradeToTlsAsync(new SslClientAuthenticationOptions()); });
         Assert.Contains("TargetHost", failure.Message, StringComparison.Ordinal);
+        await Assert.ThrowsAsync<ArgumentException>(async () => await Connection.ConnectAsync("", 80, new ConnectOptions { Tls = new() }));
+        Assert.Throws<ArgumentNullException>(() => { _ = client.UpgradeToTlsAsync((SslClientAuthenticationOptions)null!); });
+        Assert.Throws<ArgumentNullException>(() => { _ = client.UpgradeToTlsAsync((SslServerAuthenticationOptions)null!); });
     });
 
     [Fact]
@@ -337,6 +351,7 @@ public class TlsHandshakeTests
     });
 
     [Fact]
+    [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_connection_ssl_server_hostname_default")]
     public void The_host_that_is_connected_to_is_the_name_on_the_certificate() => NetTest.Run(async test =>
     {
         using var authority = new TestAuthority();

@@ -1,3 +1,5 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Net.Tls;
 
 /// <summary>A <see cref="Server"/> whose connections speak TLS.</summary>
@@ -39,6 +41,8 @@ public class TlsServerTests
     });
 
     [Fact]
+    [CPython("test_ssl.TestSSL.test_create_connection_ssl_slow_handshake")]
+    [CPython("test_sslproto.BaseStartTLS.test_create_connection_ssl_slow_handshake")]
     public void A_client_gives_up_on_a_server_that_does_not_speak_tls() => NetTest.RunInVirtualTime(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, async connection =>
