@@ -1,9 +1,6 @@
 using System.Buffers;
 using System.Net;
-using System.Net.Security;
 using System.Net.Sockets;
-using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Baton;
 
 namespace DocsSnippets;
@@ -195,26 +192,17 @@ public static class Networking
     });
     #endregion
 
-    #region tls
-    public static void Tls() => EventLoop.Run(async Coroutine () =>
+    #region streams
+    public static void Streams() => EventLoop.Run(async Coroutine () =>
     {
-        using var certificate = MakeCertificate();
         await using var server = await Server.StartAsync("127.0.0.1", 0, async Coroutine (connection) =>
         {
-            await using var tls = new SslStream(connection.AsStream());
-            await tls.AuthenticateAsServerAsync(certificate);
-            await tls.WriteAsync("secret\n"u8.ToArray());
-            await tls.ShutdownAsync();
+            await using var writer = new StreamWriter(connection.AsStream());
+            await writer.WriteLineAsync("grüß dich");
         });
 
         await using var connection = await Connection.ConnectAsync(server.EndPoints[0]);
-        await using var tls = new SslStream(connection.AsStream());
-        await tls.AuthenticateAsClientAsync(new SslClientAuthenticationOptions
-        {
-            TargetHost = "localhost",
-            RemoteCertificateValidationCallback = (_, presented, _, _) => presented!.GetCertHashString() == certificate.GetCertHashString(),
-        });
-        using var reader = new StreamReader(tls);
+        using var reader = new StreamReader(connection.AsStream());
         Console.WriteLine($"{await reader.ReadLineAsync()}, on the loop: {EventLoop.CurrentOrNull is not null}");
     });
     #endregion
@@ -333,11 +321,4 @@ public static class Networking
         await server.DisposeAsync();
         await ErrorMessages.PrintAsync(async Coroutine () => await Connection.ConnectAsync(endPoint));
     });
-
-    private static X509Certificate2 MakeCertificate()
-    {
-        using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        var request = new CertificateRequest("CN=localhost", key, HashAlgorithmName.SHA256);
-        return request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-    }
 }
