@@ -109,8 +109,8 @@ public class StreamFaultTests
         await NetTest.Until(IsStill(() => sent));
         Assert.InRange(sent, 0, 64);
 
-        // The one that stands for the bytes that the writer waits with.
-        Assert.Equal(1, test.Driver.Blocks.LentCount);
+        // What the writer waits with, and records of it that are sealed already.
+        Assert.InRange(test.Driver.Blocks.LentCount, 1, 8);
 
         // A reader that looks for a line meets the limit that it has set, holding little more.
         var failure = await Assert.ThrowsAsync<LimitOverrunException>(async () => await server.Input.ReadLineAsync(limit: 100_000));

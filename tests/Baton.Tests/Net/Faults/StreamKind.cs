@@ -1,4 +1,6 @@
 using System.Net.Sockets;
+using System.Security.Authentication;
+using Baton.Tests.Net.Tls;
 
 namespace Baton.Tests.Net.Faults;
 
@@ -8,6 +10,10 @@ public enum StreamKind
     Tcp,
     TcpV6,
     Unix,
+    Tls12,
+    Tls13,
+    TlsInTls,
+    TlsOverUnix,
 }
 
 /// <summary>Two connected ends of each kind.</summary>
@@ -18,42 +24,37 @@ internal static class Streams
     /// <summary>Connects a client to a server of a kind; the client comes first.</summary>
     public static async Coroutine<(Connection Client, Connection Server)> Connect(StreamKind kind)
     {
+        if (kind == StreamKind.TcpV6)
+        {
+            LoopSocketTests.SkipWithout(AddressFamily.InterNetworkV6);
+            return await NetTest.Connect(AddressFamily.InterNetworkV6);
+        }
+
+        var (client, server) = kind is StreamKind.Unix or StreamKind.TlsOverUnix ? Connection.CreatePair() : await NetTest.Connect();
         switch (kind)
         {
-            case StreamKind.Tcp:
-                return await NetTest.Connect();
-            case StreamKind.TcpV6:
-                LoopSocketTests.SkipWithout(AddressFamily.InterNetworkV6);
-                return await NetTest.Connect(AddressFamily.InterNetworkV6);
-            default:
-                return await ConnectUnix();
+            case StreamKind.Tls12:
+                await TlsTest.Upgrade(client, server, SslProtocols.Tls12);
+                break;
+            case StreamKind.Tls13 or StreamKind.TlsOverUnix:
+                await TlsTest.Upgrade(client, server, SslProtocols.Tls13);
+                break;
+            case StreamKind.TlsInTls:
+                await TlsTest.Upgrade(client, server);
+                await TlsTest.Upgrade(client, server);
+                break;
         }
+
+        return (client, server);
     }
+
+    /// <summary>Whether the bytes travel encrypted.</summary>
+    public static bool IsTls(StreamKind kind) => kind >= StreamKind.Tls12;
 
     /// <summary>Ends a connection in any state, and gives back what its reader has not.</summary>
     public static void End(Connection connection)
     {
         connection.Abort();
         connection.Dispose();
-    }
-
-    /// <summary>A path for a local socket that nobody uses.</summary>
-    public static string UnusedPath() => Path.Combine(Path.GetTempPath(), $"baton-{Guid.NewGuid():N}");
-
-    private static async Coroutine<(Connection Client, Connection Server)> ConnectUnix()
-    {
-        var path = UnusedPath();
-        try
-        {
-            using var listener = LoopSocket.Create(AddressFamily.Unix);
-            listener.Bind(new UnixDomainSocketEndPoint(path));
-            listener.Listen();
-            var client = await Connection.ConnectAsync(new UnixDomainSocketEndPoint(path));
-            return (client, new Connection(await listener.AcceptAsync()));
-        }
-        finally
-        {
-            File.Delete(path);
-        }
     }
 }
