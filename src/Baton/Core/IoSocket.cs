@@ -94,6 +94,12 @@ public abstract partial class IoSocket : IDisposable
     }
 
     /// <summary>
+    /// Closes a listening socket, as <see cref="Dispose"/> does, except that an accept which is pending may finish later, and with a connection: where the driver cannot
+    /// tell at once whether the system has accepted one.
+    /// </summary>
+    public virtual void StopListening() => Dispose();
+
+    /// <summary>
     /// Has the next <see cref="TryReceive(Span{byte}, out SocketError)"/> ask the system even where the last poll left nothing: for who must know what is there now, between two polls. Nothing to do
     /// for a driver that always asks.
     /// </summary>

@@ -55,8 +55,8 @@ public sealed partial class LoopSocket : IDisposable
     /// <summary>The file that is to be deleted with the socket.</summary>
     internal UnixSocketFile? SocketFile { get; set; }
 
-    /// <summary>Whether a connection that was accepted and not fetched survives the closing of this socket, because somebody is about to fetch it.</summary>
-    internal bool KeepsAccepted { get; set; }
+    /// <summary>Whether an accept is with the driver.</summary>
+    internal bool IsAccepting => _reading is { IsPending: true, Kind: IoOperationKind.Accept };
 
     /// <summary>Creates a socket of the current loop.</summary>
     /// <exception cref="SocketException">The system refused.</exception>
@@ -243,11 +243,19 @@ public sealed partial class LoopSocket : IDisposable
     /// <inheritdoc/>
     public override string ToString() => Handle < 0 ? "a closed socket" : $"socket {Handle}";
 
+    /// <summary>Closes a listening socket on behalf of somebody who awaits its accept still: what has been accepted is delivered.</summary>
+    internal void StopListening()
+    {
+        Loop.UntrackResource(this);
+        SocketFile?.Delete(Loop);
+        Io.StopListening();
+    }
+
     private void Close(bool abort)
     {
         if (Io.Handle < 0)
         {
-            DropAccepted();
+            _reading?.DropAccepted();
             return;
         }
 
@@ -262,15 +270,7 @@ public sealed partial class LoopSocket : IDisposable
             Io.Dispose();
         }
 
-        DropAccepted();
-    }
-
-    private void DropAccepted()
-    {
-        if (!KeepsAccepted)
-        {
-            _reading?.DropAccepted();
-        }
+        _reading?.DropAccepted();
     }
 
     private SocketOperation Use(ref SocketOperation? field)

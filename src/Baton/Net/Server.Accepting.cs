@@ -93,7 +93,6 @@ public sealed partial class Server
         }
         finally
         {
-            listener.KeepsAccepted = false;
             listener.Dispose();
             _acceptLoopCount--;
             NotifyIfClosed();

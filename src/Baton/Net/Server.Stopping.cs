@@ -28,21 +28,28 @@ public sealed partial class Server
         _isStopped = true;
         _takesQueued = takesQueued;
         Loop.UntrackResource(this);
-        foreach (var loop in _acceptLoops)
+        for (var i = 0; i < _listeners.Count; i++)
         {
-            loop.Cancel();
-        }
-
-        foreach (var listener in _listeners)
-        {
-            if (takesQueued && _isStarted)
+            var listener = _listeners[i];
+            if (_isStarted && !(takesQueued && listener.IsAccepting))
             {
-                TakeQueued(listener);
+                _acceptLoops[i].Cancel();
             }
 
-            // An accept loop may be about to fetch one more.
-            listener.KeepsAccepted = takesQueued;
-            listener.Dispose();
+            if (takesQueued)
+            {
+                if (_isStarted)
+                {
+                    TakeQueued(listener);
+                }
+
+                // The accept loop may be about to fetch one more.
+                listener.StopListening();
+            }
+            else
+            {
+                listener.Dispose();
+            }
         }
 
         TellHandlers();

@@ -17,8 +17,7 @@ public class ConnectByNameTests
     [InlineData(2, new[] { "127.0.0.1", "127.0.0.2", "::2", "127.0.0.3", "::3" })]
     [InlineData(9, new[] { "127.0.0.1", "127.0.0.2", "127.0.0.3", "::2", "::3" })]
     [InlineData(0, new[] { "127.0.0.1", "127.0.0.2", "::2", "127.0.0.3", "::3" })]
-    public void The_families_take_turns_and_keep_the_order_of_the_resolver(int firstCount, string[] order) => NetTest.Run(
-        options => options.NameResolver = new TestResolver((_, _) => Coroutine.FromResult<IPAddress[]>(FourAndSix)),
+    public void The_families_take_turns_and_keep_the_order_of_the_resolver(int firstCount, string[] order) => NetTest.RunOnEpoll(
         async test =>
         {
             test.Calls.OnSocket = () => -Errno.EMFILE;
@@ -26,18 +25,19 @@ public class ConnectByNameTests
             var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync("name.example", 80, options));
             Assert.Equal(order, failure.Attempts.Select(attempt => ((IPEndPoint)attempt.EndPoint).Address.ToString()));
             Assert.StartsWith("Connecting to name.example:80 failed at all 5 addresses.", failure.Message, StringComparison.Ordinal);
-        });
+        },
+        options => options.NameResolver = new TestResolver((_, _) => Coroutine.FromResult<IPAddress[]>(FourAndSix)));
 
     [Fact]
-    public void A_local_end_point_leaves_the_addresses_of_its_family() => NetTest.Run(
-        options => options.NameResolver = new TestResolver((_, _) => Coroutine.FromResult<IPAddress[]>(FourAndSix)),
+    public void A_local_end_point_leaves_the_addresses_of_its_family() => NetTest.RunOnEpoll(
         async test =>
         {
             test.Calls.OnSocket = () => -Errno.EMFILE;
             var options = new ConnectOptions { LocalEndPoint = new IPEndPoint(IPAddress.IPv6Any, 0) };
             var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync("name.example", 80, options));
             Assert.Equal(["::2", "::3"], failure.Attempts.Select(attempt => ((IPEndPoint)attempt.EndPoint).Address.ToString()));
-        });
+        },
+        options => options.NameResolver = new TestResolver((_, _) => Coroutine.FromResult<IPAddress[]>(FourAndSix)));
 
     [Fact]
     public void A_name_that_takes_longer_than_connecting_may_is_a_time_out() => NetTest.RunInVirtualTime(

@@ -42,8 +42,6 @@ public class ServerClientsTests
         server.StopAccepting();
         Assert.False(closed.IsDone);
         server.CloseClients();
-        await NetTest.Iterate();
-        Assert.True(closed.IsDone);
         await closed;
     });
 
@@ -64,8 +62,6 @@ public class ServerClientsTests
         server.StopAccepting();
         Assert.False(closed.IsDone);
         server.AbortClients();
-        await NetTest.Iterate();
-        Assert.True(closed.IsDone);
         await closed;
         await Assert.ThrowsAsync<IOException>(async () => await client.Input.ReadExactlyAsync(64 * 1024 * 1024));
     });

@@ -112,6 +112,9 @@ public partial class PortableDriver : IoDriver
     /// <summary>The BCL has taken a wait, and will report its end.</summary>
     internal void OnStarted() => _waitsInFlight++;
 
+    /// <summary>Accepts of sockets that have stopped listening, whose end the BCL is about to report.</summary>
+    internal int LastAccepts { get; set; }
+
     /// <summary>What it reported reached nobody. On any thread, once the driver is disposed.</summary>
     internal void OnAbandoned() => Interlocked.Decrement(ref _waitsInFlight);
 
@@ -140,7 +143,7 @@ public partial class PortableDriver : IoDriver
             }
         }
 
-        return HasArrived;
+        return HasArrived || LastAccepts > 0;
     }
 
     /// <inheritdoc/>

@@ -11,6 +11,7 @@ internal sealed partial class PortableSocket
     private PortableWait? _readWait;
     private SocketError _readError;
     private Socket? _accepted;
+    private IoRequest? _lastAccept;
     private bool _isListening;
     private long _emptyAt = -1;
     private bool _isOutrun;
@@ -45,6 +46,43 @@ internal sealed partial class PortableSocket
         return base.TryReceiveLent(out error);
     }
 
+    public override void AssumeReadable() => _emptyAt = -1;
+
+    public override IoSocket? TryAccept(out SocketError error)
+    {
+        error = SocketError.Success;
+        if (_accepted is { } accepted)
+        {
+            _accepted = null;
+            return Adopt(accepted);
+        }
+
+        try
+        {
+            // It does not wait, whatever else waits on the socket.
+            _driver.Counters.Accepts++;
+            return Adopt(_socket.Accept());
+        }
+        catch (SocketException exception)
+        {
+            error = exception.SocketErrorCode;
+            return null;
+        }
+    }
+
+    public override void StopListening()
+    {
+        if (_reader is { Kind: IoOperationKind.Accept } && _readWait is not null)
+        {
+            // A thread of the BCL may have accepted a connection that nobody has been told of yet: the request ends when that is known.
+            _lastAccept = _reader;
+            _reader = null;
+            _driver.LastAccepts++;
+        }
+
+        Dispose();
+    }
+
     /// <summary>The BCL reports that there is something to receive, or has accepted a connection.</summary>
     internal void OnReadCompleted(PortableWait wait)
     {
@@ -56,7 +94,7 @@ internal sealed partial class PortableSocket
         _isOutrun = false;
         if (IsClosed)
         {
-            accepted?.Dispose();
+            EndLastAccept(accepted);
             return;
         }
 
@@ -80,6 +118,21 @@ internal sealed partial class PortableSocket
                 reader.Finish();
             }
         }
+    }
+
+    private void EndLastAccept(Socket? accepted)
+    {
+        if (_lastAccept is not { } request)
+        {
+            accepted?.Dispose();
+            return;
+        }
+
+        _lastAccept = null;
+        _driver.LastAccepts--;
+        request.Accepted = accepted is null ? null : Adopt(accepted);
+        request.Error = accepted is null ? SocketError.OperationAborted : SocketError.Success;
+        request.Finish();
     }
 
     private bool SubmitReceive(IoRequest request)
