@@ -104,6 +104,35 @@ public class TransportConformanceTests
     });
 
     [Fact]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_accept_connection_multiple")]
+    public void Many_connections_that_wait_are_accepted_together_and_others_have_a_turn_in_between() => NetTest.Run(async test =>
+    {
+        const int Count = 300;
+        await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Backlog = Count });
+        var clients = new List<Socket>();
+        for (var i = 0; i < Count; i++)
+        {
+            // Blocking, so that nobody accepts meanwhile.
+            var client = new Socket(SocketType.Stream, ProtocolType.Tcp);
+            client.Connect(server.EndPoints[0]);
+            clients.Add(client);
+        }
+
+        Assert.Equal(0, server.AcceptedCount);
+        var most = 0L;
+        while (server.AcceptedCount < Count)
+        {
+            var before = server.AcceptedCount;
+            await NetTest.Iterate(1);
+            most = Math.Max(most, server.AcceptedCount - before);
+        }
+
+        Assert.InRange(most, 2, Count - 1);
+        clients.ForEach(client => client.Dispose());
+        await NetTest.Until(() => server.ConnectionCount == 0);
+    });
+
+    [Fact]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_pauses_protocol")]
     public void Several_pieces_that_are_too_much_pause_the_protocol() => NetTest.Run(async () =>
     {

@@ -338,9 +338,6 @@ public class ServerTests
     });
 
     [Fact]
-    [CPython(
-        "test_selector_events.BaseSelectorEventLoopTests.test_accept_connection_multiple",
-        Improvement = "Everybody else has a turn while many connections are accepted, however long the backlog.")]
     public void A_flood_of_connections_does_not_keep_the_others_waiting() => NetTest.Run(async test =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Backlog = 1000 });

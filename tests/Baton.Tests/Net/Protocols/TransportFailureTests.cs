@@ -156,8 +156,9 @@ public class TransportFailureTests
         }
 
         Assert.Contains(log.Entries, entry => entry.Id == 37);
-        var warning = Assert.Single(warnings);
-        Assert.Equal(LoopWarningKind.UnclosedResource, warning.Kind);
+
+        // On a busy machine there may be warnings of slow callbacks as well.
+        var warning = Assert.Single(warnings, warning => warning.Kind == LoopWarningKind.UnclosedResource);
         Assert.StartsWith("Unclosed: transport ", warning.Message);
 
         async Coroutine Main()
