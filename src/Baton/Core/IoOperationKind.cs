@@ -18,7 +18,7 @@ public enum IoOperationKind
     /// <summary>Accept one connection into <see cref="IoRequest.Accepted"/>.</summary>
     Accept,
 
-    /// <summary>Connect to <see cref="IoRequest.EndPoint"/>.</summary>
+    /// <summary>Connect to <see cref="IoRequest.EndPoint"/>. After a connect that failed, the socket is fit only to be closed.</summary>
     Connect,
 
     /// <summary>

@@ -218,6 +218,8 @@ public sealed class TestThread : IDisposable
         _thread.Start();
     }
 
+    public bool IsRunning => _thread.IsAlive;
+
     /// <summary>Waits for the end and throws what the thread threw.</summary>
     public void Join()
     {

@@ -6,11 +6,6 @@ namespace Baton.Drivers;
 // What is done once in the life of a socket, by calls that never wait.
 internal sealed partial class PortableSocket
 {
-    private List<(SocketOptionLevel Level, SocketOptionName Name, int Value)>? _options;
-    private EndPoint? _bound;
-    private bool _isReusePort;
-    private bool _isConnectFailed;
-
     /// <summary>Opens a socket of the BCL that does not block.</summary>
     internal static Socket Open(PortableDriver driver, AddressFamily addressFamily, SocketType socketType, ProtocolType protocolType)
     {
@@ -44,8 +39,6 @@ internal sealed partial class PortableSocket
         {
             throw SocketFailure.Create(exception.SocketErrorCode, "Binding to", endPoint);
         }
-
-        _bound = socket.LocalEndPoint;
     }
 
     public override void Listen(int backlog)
@@ -87,8 +80,26 @@ internal sealed partial class PortableSocket
 
     public override void SetOption(SocketOptionLevel level, SocketOptionName name, int value)
     {
-        Set(level, name, value);
-        (_options ??= []).Add((level, name, value));
+        if (!IsReuseAddress(level, name))
+        {
+            var socket = Use();
+            try
+            {
+                socket.SetSocketOption(level, name, value);
+            }
+            catch (SocketException exception)
+            {
+                throw SocketFailure.Create(exception.SocketErrorCode, $"Setting a socket's option {name}");
+            }
+        }
+        else if (ReuseAddressNumbers is var (rawLevel, rawName))
+        {
+            SetRaw(rawLevel, rawName, BitConverter.GetBytes(value), nameof(SocketOptionName.ReuseAddress));
+        }
+        else if (_socketType != SocketType.Stream)
+        {
+            Use().SetSocketOption(level, name, value);
+        }
     }
 
     public override int GetOption(SocketOptionLevel level, SocketOptionName name)
@@ -117,7 +128,6 @@ internal sealed partial class PortableSocket
             ? throw new PlatformNotSupportedException("Windows does not spread connections between several sockets that listen at one end point.")
             : OperatingSystem.IsLinux() ? (LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionReusePort) : (0xffff, 0x200);
         SetRaw(level, name, BitConverter.GetBytes(value ? 1 : 0), "ReusePort");
-        _isReusePort = value;
     }
 
     /// <summary>
@@ -130,30 +140,6 @@ internal sealed partial class PortableSocket
     private static bool IsReuseAddress(SocketOptionLevel level, SocketOptionName name) =>
         level == SocketOptionLevel.Socket && name == SocketOptionName.ReuseAddress;
 
-    private void Set(SocketOptionLevel level, SocketOptionName name, int value)
-    {
-        if (!IsReuseAddress(level, name))
-        {
-            var socket = Use();
-            try
-            {
-                socket.SetSocketOption(level, name, value);
-            }
-            catch (SocketException exception)
-            {
-                throw SocketFailure.Create(exception.SocketErrorCode, $"Setting a socket's option {name}");
-            }
-        }
-        else if (ReuseAddressNumbers is var (rawLevel, rawName))
-        {
-            SetRaw(rawLevel, rawName, BitConverter.GetBytes(value), nameof(SocketOptionName.ReuseAddress));
-        }
-        else if (_socketType != SocketType.Stream)
-        {
-            Use().SetSocketOption(level, name, value);
-        }
-    }
-
     private void SetRaw(int level, int name, ReadOnlySpan<byte> value, string text)
     {
         var socket = Use();
@@ -164,31 +150,6 @@ internal sealed partial class PortableSocket
         catch (SocketException exception)
         {
             throw SocketFailure.Create(exception.SocketErrorCode, $"Setting a socket's option {text}");
-        }
-    }
-
-    /// <summary>After a connect that failed the BCL refuses another on the same socket: makes a new one that is set up as the old one was.</summary>
-    private void Renew()
-    {
-        var old = _socket;
-        var socket = Open(_driver, _addressFamily, _socketType, old.ProtocolType);
-        old.Dispose();
-        _socket = socket;
-        _handle = socket.Handle;
-        _isConnectFailed = false;
-        foreach (var (level, name, value) in _options ?? [])
-        {
-            Set(level, name, value);
-        }
-
-        if (_isReusePort)
-        {
-            SetReusePort(true);
-        }
-
-        if (_bound is not null)
-        {
-            socket.Bind(_bound);
         }
     }
 

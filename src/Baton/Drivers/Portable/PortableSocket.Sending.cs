@@ -14,6 +14,7 @@ internal sealed partial class PortableSocket
     private SocketError _writeError;
     private SocketError? _connectOutcome;
     private bool _isWaitingForRoom;
+    private bool _isConnectFailed;
 
     public override int TrySend(ReadOnlySpan<byte> bytes, out SocketError error)
     {
@@ -239,7 +240,9 @@ internal sealed partial class PortableSocket
 
         if (_isConnectFailed)
         {
-            Renew();
+            // The BCL refuses it; the system, too, if only once.
+            _connectOutcome = SocketError.ConnectionAborted;
+            return;
         }
 
         _driver.Counters.Connects++;

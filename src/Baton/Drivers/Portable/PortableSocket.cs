@@ -11,7 +11,7 @@ internal sealed partial class PortableSocket : IoSocket
     private readonly PortableDriver _driver;
     private readonly SocketType _socketType;
     private readonly AddressFamily _addressFamily;
-    private Socket _socket;
+    private readonly Socket _socket;
     private nint _handle;
     private EndPoint? _peer;
 
