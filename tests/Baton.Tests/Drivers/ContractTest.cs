@@ -122,6 +122,22 @@ internal sealed class ContractTest
         return filled;
     }
 
+    /// <summary>Sends until a send waits for room; returns it, and how much was sent before. The system may find a little room long after it had none.</summary>
+    public (ContractRequest Waiting, int Filled) SendUntilFull(IoSocket socket, byte[] bytes)
+    {
+        var filled = Fill(socket);
+        while (true)
+        {
+            var send = Submit(socket, IoOperationKind.Send, bytes);
+            if (!send.IsFinished)
+            {
+                return (send, filled);
+            }
+
+            filled += send.BytesTransferred;
+        }
+    }
+
     public void PollUntil(ContractRequest request) => PollUntil(() => request.IsFinished);
 
     public void PollUntil(Func<bool> condition)

@@ -125,10 +125,8 @@ public abstract partial class DriverContractTests
         var (client, server) = test.ConnectWithLittleRoom();
         using var one = client;
         using var two = server;
-        var filled = test.Fill(client);
         var bytes = NetTest.Pattern(200_000);
-        var send = test.Submit(client, IoOperationKind.Send, bytes);
-        Assert.False(send.IsFinished);
+        var (send, filled) = test.SendUntilFull(client, bytes);
         Assert.Equal(filled, test.Receive(server, filled, out _).Length);
         test.PollUntil(send);
         Assert.Equal(SocketError.Success, send.Error);
@@ -221,9 +219,8 @@ public abstract partial class DriverContractTests
     {
         var (client, server) = test.ConnectWithLittleRoom();
         using var two = server;
-        test.Fill(client);
         var receive = test.Submit(client, IoOperationKind.Receive, new byte[10]);
-        var send = test.Submit(client, IoOperationKind.Send, new byte[10]);
+        var (send, _) = test.SendUntilFull(client, new byte[10]);
         client.Dispose();
         client.Dispose();
         Assert.Equal((1, 1), (receive.Finishes, send.Finishes));

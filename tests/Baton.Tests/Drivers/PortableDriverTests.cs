@@ -210,8 +210,7 @@ public class PortableDriverTests
                 var listener = contract.Listen();
                 var endPoint = listener.GetEndPoint(peer: false)!;
                 var (client, server) = contract.ConnectWithLittleRoom();
-                contract.Fill(client);
-                requests.Add(contract.Submit(client, IoOperationKind.Send, new byte[10]));
+                requests.Add(contract.SendUntilFull(client, new byte[10]).Waiting);
                 requests.Add(contract.Submit(client, IoOperationKind.Receive));
                 requests.Add(contract.Submit(server, IoOperationKind.Receive, new byte[10]));
                 requests.Add(contract.Submit(listener, IoOperationKind.Accept));
