@@ -32,6 +32,7 @@ public sealed class CounterpartProcess : IDisposable
     private readonly List<string> _lines = [];
     private readonly List<(string Text, TaskCompletionSource<string> Found)> _waiters = [];
     private int _openOutputs = 2;
+    private bool _isDisposed;
 
     private CounterpartProcess(ProcessStartInfo startInfo)
     {
@@ -183,6 +184,12 @@ public sealed class CounterpartProcess : IDisposable
 
     public void Dispose()
     {
+        if (_isDisposed)
+        {
+            return;
+        }
+
+        _isDisposed = true;
         try
         {
             Input.Close();

@@ -9,13 +9,8 @@ public sealed class TemporaryFolder : IDisposable
 
     public void Dispose()
     {
-        try
+        if (Directory.Exists(Path))
         {
-            Directory.Delete(Path, recursive: true);
-        }
-        catch (IOException)
-        {
-            // A server that has just ended may have left something behind at the last moment.
             Directory.Delete(Path, recursive: true);
         }
     }
