@@ -15,7 +15,7 @@ internal static class TlsSettings
         TargetHost = "localhost",
         EnabledSslProtocols = SslProtocols.Tls13,
         CipherSuitesPolicy = Policy,
-        RemoteCertificateValidationCallback = static (_, _, _, _) => true,
+        RemoteCertificateValidationCallback = static (_, certificate, _, _) => certificate?.Subject == "CN=localhost",
     };
 
     public static SslServerAuthenticationOptions Server => new()

@@ -43,7 +43,7 @@ internal sealed partial class PortableSocket
 
     public override void Listen(int backlog)
     {
-        if (_bound is null && _addressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6 && _socket.LocalEndPoint is not IPEndPoint { Port: > 0 })
+        if (!_socket.IsBound && _addressFamily is AddressFamily.InterNetwork or AddressFamily.InterNetworkV6)
         {
             // The system takes any port for a socket that was not bound; the BCL does not accept from such.
             Bind(new IPEndPoint(_addressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any, 0));

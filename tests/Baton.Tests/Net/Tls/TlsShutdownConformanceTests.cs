@@ -1,4 +1,3 @@
-using System.Net.Security;
 using System.Net.Sockets;
 using Baton.Tests.Conformance;
 using Baton.Tests.Net.Protocols;
