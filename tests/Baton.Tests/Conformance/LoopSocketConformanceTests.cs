@@ -63,8 +63,9 @@ public class LoopSocketConformanceTests
 
     [Fact]
     [CPython("test_sock_lowlevel.BaseSockTestsMixin.test_sock_client_connect_racing")]
-    public void A_connect_that_was_cancelled_can_be_tried_again() => NetTest.Run(async () =>
+    public void A_connect_that_was_cancelled_can_be_tried_again() => NetTest.RunOnEpoll(async _ =>
     {
+        // More than the contract of drivers promises: the BCL's sockets connect once.
         using var listener = LoopSocket.Create(AddressFamily.InterNetwork);
         listener.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         using var socket = LoopSocket.Create(AddressFamily.InterNetwork);

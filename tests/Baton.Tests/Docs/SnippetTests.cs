@@ -15,6 +15,9 @@ public class SnippetTests
 
     private static readonly Dictionary<string, string> Outputs = [];
 
+    /// <summary>Snippets of what epoll alone can do; their output is compared in the runs on epoll.</summary>
+    private static readonly string[] ForEpoll = ["Udp.Reports"];
+
     public static TheoryData<string> Pages() =>
     [
         .. Directory.GetFiles(Path.Combine(SnippetFiles.Root, "docs"), "*.md")
@@ -69,7 +72,7 @@ public class SnippetTests
             var expected = block.Marker switch
             {
                 { Kind: MarkerKind.Snippet } marker => SnippetFiles.FindRegion(marker.Target),
-                { Kind: MarkerKind.Output } marker when SnippetFiles.FindRunnable(marker.Target) is not null => OutputOf(marker.Target),
+                { Kind: MarkerKind.Output } marker when SnippetFiles.FindRunnable(marker.Target) is not null && IsRunnable(marker.Target) => OutputOf(marker.Target),
                 _ => null,
             };
             var actual = document.TextOf(block);
@@ -106,7 +109,11 @@ public class SnippetTests
 
     [Theory]
     [MemberData(nameof(Snippets))]
-    public void Every_snippet_runs(string snippet) => OutputOf(snippet);
+    public void Every_snippet_runs(string snippet)
+    {
+        Assert.SkipUnless(IsRunnable(snippet), $"The driver {TestDriver.Name} cannot do what the snippet shows.");
+        OutputOf(snippet);
+    }
 
     [Fact]
     public void A_region_loses_the_indentation_that_its_lines_share()
@@ -131,6 +138,8 @@ public class SnippetTests
             ? changed.TextOf(changed.Blocks[0])
             : null);
     }
+
+    private static bool IsRunnable(string snippet) => TestDriver.Name == "epoll" || !ForEpoll.Contains(snippet);
 
     private static MarkdownPage Read(string page) => MarkdownPage.Read(Path.Combine(SnippetFiles.Root, page));
 
