@@ -20,6 +20,7 @@ internal sealed class TlsLoad : ILoad
     private readonly EventLoop _loop = new();
     private readonly Connection[] _connections;
     private readonly byte[][] _messages;
+    private readonly List<LoopTask> _echoes = [];
     private readonly double _nanosecondsPerTick = 1e9 / Stopwatch.Frequency;
     private bool _draining;
     private int _outstanding;
@@ -39,7 +40,7 @@ internal sealed class TlsLoad : ILoad
         for (var connection = 0; connection < _connections.Length; connection++)
         {
             _outstanding++;
-            _ = _loop.CreateTask(EchoAsync(connection));
+            _echoes.Add(_loop.CreateTask(EchoAsync(connection)));
         }
     }
 
@@ -61,8 +62,15 @@ internal sealed class TlsLoad : ILoad
 
     public void Dispose()
     {
-        foreach (var connection in _connections) connection.Abort();
+        _loop.RunUntilComplete(StopAsync());
         _loop.Dispose();
+    }
+
+    private async Coroutine StopAsync()
+    {
+        foreach (var echo in _echoes) echo.Cancel();
+        if (_echoes.Count > 0) await Coroutine.Wait(_echoes);
+        foreach (var connection in _connections) connection.Abort();
     }
 
     private async Coroutine ConnectAsync(EndPoint server)
