@@ -11,7 +11,7 @@ public class ConformanceTests
     [
         "test_tasks", "test_futures", "test_futures2", "test_taskgroups", "test_timeouts", "test_waitfor", "test_eager_task_factory", "test_staggered",
         "test_locks", "test_queues", "test_runners", "test_threads", "test_context", "test_pep492", "test_free_threading", "test_graph", "test_base_events",
-        "test_protocols", "test_transports", "test_buffered_proto", "test_selector_events", "test_events", "test_server_context",
+        "test_streams", "test_protocols", "test_transports", "test_buffered_proto", "test_selector_events", "test_events", "test_server_context",
         "test_sock_lowlevel", "test_ssl", "test_sslproto", "test_server", "regressions",
     ];
 

@@ -175,6 +175,9 @@ public sealed class CounterpartProcess : IDisposable
     /// <summary>Completes when the program has ended.</summary>
     public Task<int> WaitForExit() => WithLimit(ExitAsync(), "the end");
 
+    /// <summary>Whether the program ends when it has no more input. One that does not is killed when it is disposed of.</summary>
+    public bool EndsWithInput { get; set; } = true;
+
     /// <summary>Ends the program without giving it the chance to say farewell.</summary>
     public void Kill()
     {
@@ -199,7 +202,7 @@ public sealed class CounterpartProcess : IDisposable
             // It has ended already and could not take what was left to write.
         }
 
-        if (!_process.WaitForExit(TimeSpan.FromSeconds(10)))
+        if (!EndsWithInput || !_process.WaitForExit(TimeSpan.FromSeconds(10)))
         {
             _process.Kill(entireProcessTree: true);
             _process.WaitForExit();
