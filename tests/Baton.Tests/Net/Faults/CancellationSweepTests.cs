@@ -1,5 +1,8 @@
 using System.Net;
 using System.Net.Sockets;
+using Baton.Tests.Net.Protocols;
+using Baton.Tests.Net.Tls;
+using Baton.Tests.Net.Udp;
 
 namespace Baton.Tests.Net.Faults;
 
@@ -109,6 +112,110 @@ public class CancellationSweepTests
                 }
             });
         },
+        ["connect to one of several addresses"] = async () =>
+        {
+            EndPoint nobody = UdpTest.Nobody();
+            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            await Sweep(async () => await (await Connection.ConnectAsync([nobody, server.EndPoints[0], server.EndPoints[0]])).CloseAsync());
+        },
+        ["connect with TLS and close"] = async () =>
+        {
+            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Tls = TlsTest.ServerOptions() });
+            await Sweep(async () =>
+            {
+                var connection = await Connection.ConnectAsync(server.EndPoints[0], new ConnectOptions { Tls = TlsTest.ClientOptions() });
+                try
+                {
+                    await connection.CloseAsync();
+                }
+                finally
+                {
+                    connection.Abort();
+                }
+            });
+        },
+        ["start TLS as the client"] = () => SweepStream(
+            StreamKind.Tcp,
+            async connection => await connection.UpgradeToTlsAsync(TlsTest.ClientOptions()),
+            async peer => await UpgradeServer(peer)),
+        ["start TLS as the server"] = () => SweepStream(
+            StreamKind.Tcp,
+            async connection => await connection.UpgradeToTlsAsync(TlsTest.ServerOptions()),
+            async peer => await UpgradeClient(peer)),
+        ["fetch a page"] = async () =>
+        {
+            await using var server = await Server.StartAsync("127.0.0.1", 0, LoopHttpTests.ServePages);
+            using var client = LoopHttp.CreateClient();
+            await Sweep(async () => await client.GetStringAsync(new Uri($"http://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}/1")));
+        },
+        ["receive a datagram"] = async () =>
+        {
+            var (client, server) = await UdpTest.Connect();
+            using var one = client;
+            using var two = server;
+            await Sweep(async () => await server.ReceiveFromAsync(new byte[10]), async () => await client.SendAsync(new byte[1]));
+        },
+        ["receive and send a batch of datagrams"] = async () =>
+        {
+            var (client, server) = await UdpTest.Connect();
+            using var one = client;
+            using var two = server;
+            var batch = new DatagramBatch(10, 100);
+            await Sweep(
+                async () =>
+                {
+                    await server.ReceiveBatchAsync(batch);
+                    await server.SendBatchAsync(batch);
+                },
+                async () => await client.SendAsync(new byte[1]));
+        },
+        ["open a UDP socket by name"] = () => Sweep(async () => (await UdpSocket.ConnectAsync("localhost", 9)).Dispose()),
+        ["pass and take descriptors"] = async () =>
+        {
+            var (client, server) = Connection.CreatePair();
+            await using var one = client;
+            await using var two = server;
+            using var file = File.OpenHandle("/dev/null");
+            await Sweep(
+                async () =>
+                {
+                    using var message = await server.ReceiveDescriptorsAsync(new byte[1]);
+                },
+                async () => await client.SendDescriptorsAsync(new byte[1], file));
+            await DropWhatIsThere(client, server);
+        },
+        ["send to a full local socket"] = async () =>
+        {
+            var (client, server) = UnixDatagramSocket.CreatePair();
+            using var one = client;
+            using var two = server;
+            await Sweep(
+                async () =>
+                {
+                    for (var i = 0; i < 1000; i++)
+                    {
+                        await client.SendAsync(new byte[1000]);
+                    }
+                },
+                async () =>
+                {
+                    while (true)
+                    {
+                        await server.ReceiveFromAsync(new byte[1000]);
+                    }
+                });
+        },
+        ["make a transport"] = async () =>
+        {
+            await using var server = await EventLoop.Current.CreateServerAsync(() => new TraceProtocol(), "127.0.0.1", 0);
+            await Sweep(async () =>
+            {
+                var (transport, protocol) = await EventLoop.Current.CreateConnectionAsync(() => new TraceProtocol(), server.EndPoints[0]);
+                transport.Abort();
+                await ProtocolTest.WaitUntilLost(protocol);
+            });
+            await NetTest.Until(() => server.ConnectionCount == 0);
+        },
         ["resolve a name"] = () => Sweep(async () => await NameResolution.GetHostAddressesAsync("localhost")),
         ["start a server"] = () => Sweep(async () => await (await Server.StartAsync("localhost", 0, NetTest.Echo)).DisposeAsync()),
         ["shut a server down"] = () => Sweep(async () =>
@@ -161,6 +268,44 @@ public class CancellationSweepTests
     [Theory]
     [MemberData(nameof(StreamOperations))]
     public void Cancel_at_every_await_of_a_stream(string operation, StreamKind kind) => NetTest.Run(() => _streamOperations[operation](kind));
+
+    private static async Coroutine UpgradeServer(Connection connection)
+    {
+        try
+        {
+            await connection.UpgradeToTlsAsync(TlsTest.ServerOptions());
+        }
+        catch (IOException)
+        {
+            // The client was cancelled.
+        }
+    }
+
+    private static async Coroutine UpgradeClient(Connection connection)
+    {
+        try
+        {
+            await connection.UpgradeToTlsAsync(TlsTest.ClientOptions());
+        }
+        catch (IOException)
+        {
+            // The server was cancelled.
+        }
+    }
+
+    /// <summary>Descriptors that were sent while nobody took them.</summary>
+    private static async Coroutine DropWhatIsThere(Connection sender, Connection receiver)
+    {
+        await sender.CompleteOutputAsync();
+        while (true)
+        {
+            using var message = await receiver.ReceiveDescriptorsAsync(new byte[1]);
+            if (message.Length == 0)
+            {
+                return;
+            }
+        }
+    }
 
     /// <summary>Runs an operation on one end of a stream, and what makes it go on at the other, each time over a new stream.</summary>
     private static Coroutine SweepStream(StreamKind kind, Func<Connection, Coroutine> operation, Func<Connection, Coroutine> peer) => Sweep(async turns =>
