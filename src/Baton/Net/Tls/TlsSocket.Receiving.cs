@@ -5,7 +5,7 @@ namespace Baton;
 // Out of the lower socket, decrypted.
 internal sealed partial class TlsSocket
 {
-    private TlsWait? _wait;
+    private TlsRequest? _wait;
     private IoRequest? _receiving;
     private ValueTask<int> _pump;
     private bool _isPumping;
@@ -80,7 +80,8 @@ internal sealed partial class TlsSocket
         return block;
     }
 
-    internal void OnInput()
+    /// <summary>The wait for the lower socket has ended, and moves on the receive into a buffer that was waiting for it.</summary>
+    private void OnInput()
     {
         if (_receiving is not { } request)
         {
@@ -130,7 +131,7 @@ internal sealed partial class TlsSocket
     /// <summary>Waits for the lower socket, as long as a request gets nothing. True when it did get something meanwhile.</summary>
     private bool WaitForInput(IoRequest request)
     {
-        _wait ??= new TlsWait(this, _loop);
+        _wait ??= new TlsRequest(_loop, IoOperationKind.Receive, OnInput);
         while (!_wait.IsInFlight)
         {
             if (!_lower.Submit(_wait))

@@ -8,7 +8,7 @@ internal sealed partial class TlsSocket
     /// <summary>So many bytes are encrypted at a time: two records, which leave in one system call.</summary>
     private const int ChunkSize = 2 * IoBlockPool.BlockSize;
 
-    private TlsFlush? _flush;
+    private TlsRequest? _flush;
     private IoRequest? _sending;
     private IoBlock? _firstSealed;
     private IoBlock? _lastSealed;
@@ -120,7 +120,7 @@ internal sealed partial class TlsSocket
     }
 
     /// <summary>The lower socket has ended the send that waited for room.</summary>
-    internal void OnFlushed()
+    private void OnFlushed()
     {
         TakeFlushed(_flush!);
         Flush();
@@ -260,7 +260,7 @@ internal sealed partial class TlsSocket
     {
         while (_sealedLength > 0 && _flush is not { IsInFlight: true })
         {
-            var flush = _flush ??= new TlsFlush(this, _loop);
+            var flush = _flush ??= new TlsRequest(_loop, IoOperationKind.Send, OnFlushed);
             flush.Buffer = _firstSealed!.Space[_sealedStart.._firstSealed.Length];
             if (!_lower.Submit(flush))
             {
@@ -272,7 +272,7 @@ internal sealed partial class TlsSocket
         }
     }
 
-    private void TakeFlushed(TlsFlush flush)
+    private void TakeFlushed(TlsRequest flush)
     {
         flush.Buffer = default;
         if (_isClosed || _sendError != SocketError.Success)
