@@ -21,35 +21,20 @@ public sealed partial class EventLoop
     /// </remarks>
     /// <returns>The transport and the protocol, whose <see cref="IDatagramProtocol.ConnectionMade"/> has been called.</returns>
     /// <exception cref="ArgumentException">There is neither an end point nor a family, or no two addresses are of one family.</exception>
-    /// <exception cref="SocketException">The local address is in use, not ours or not permitted, or the remote one cannot be reached.</exception>
+    /// <exception cref="SocketException">
+    /// The local address is in use, not ours or not permitted, or the remote one cannot be reached; where several pairs failed, a <see cref="ConnectException"/>.
+    /// </exception>
     public async Coroutine<(IDatagramTransport Transport, TProtocol Protocol)> CreateDatagramEndpointAsync<TProtocol>(
         Func<TProtocol> protocolFactory, EndPoint? localEndPoint = null, EndPoint? remoteEndPoint = null, DatagramEndpointOptions? options = null)
         where TProtocol : IDatagramProtocol
     {
         CheckFactory(protocolFactory);
         options ??= new DatagramEndpointOptions();
-        var locals = await ResolveAsync(localEndPoint, options.AddressFamily);
-        var remotes = await ResolveAsync(remoteEndPoint, options.AddressFamily);
-        SocketException? failure = null;
-        foreach (var (local, remote) in Pair(locals, remotes, options.AddressFamily))
-        {
-            var family = (local ?? remote)?.AddressFamily ?? options.AddressFamily;
-            LoopSocket socket;
-            try
-            {
-                socket = await OpenDatagramAsync(family, local, remote, options);
-            }
-            catch (SocketException exception)
-            {
-                failure ??= exception;
-                continue;
-            }
-
-            return await AttachDatagramAsync(socket, protocolFactory, remote);
-        }
-
-        throw failure ?? (Exception)new ArgumentException(
-            "A socket for datagrams needs a local end point, a remote one, or a family of addresses; where both are given, addresses of one family.");
+        var socketOptions = new UdpOptions { ReusePort = options.ReusePort, AllowBroadcast = options.AllowBroadcast };
+        var (socket, ends) = await DatagramEnds.OpenFirstAsync(localEndPoint, remoteEndPoint, options.AddressFamily, socketOptions)
+            ?? throw new ArgumentException(
+                "A socket for datagrams needs a local end point, a remote one, or a family of addresses; where both are given, addresses of one family.");
+        return await AttachDatagramAsync(socket, protocolFactory, ends.Remote);
     }
 
     /// <summary>Hands a socket for datagrams to a protocol. Corresponds to <c>loop.create_datagram_endpoint</c> with a socket.</summary>
@@ -70,70 +55,6 @@ public sealed partial class EventLoop
         }
 
         return await AttachDatagramAsync(socket, protocolFactory, remote: null);
-    }
-
-    private static async Coroutine<EndPoint?[]> ResolveAsync(EndPoint? endPoint, AddressFamily family)
-    {
-        if (endPoint is not DnsEndPoint name)
-        {
-            return [endPoint];
-        }
-
-        if (family == AddressFamily.Unspecified)
-        {
-            family = name.AddressFamily;
-        }
-
-        var addresses = await NameResolution.GetHostAddressesAsync(name.Host, family);
-        return [.. addresses.Select(address => new IPEndPoint(address, name.Port))];
-    }
-
-    private static IEnumerable<(EndPoint? Local, EndPoint? Remote)> Pair(EndPoint?[] locals, EndPoint?[] remotes, AddressFamily family) =>
-        from local in locals
-        from remote in remotes
-        let localFamily = local?.AddressFamily ?? remote?.AddressFamily ?? family
-        where localFamily != AddressFamily.Unspecified
-            && (remote is null || remote.AddressFamily == localFamily)
-            && (family == AddressFamily.Unspecified || localFamily == family)
-        select (local, remote);
-
-    private static async Coroutine<LoopSocket> OpenDatagramAsync(
-        AddressFamily family, EndPoint? local, EndPoint? remote, DatagramEndpointOptions options)
-    {
-        var socket = LoopSocket.Create(family, SocketType.Dgram);
-        try
-        {
-            if (options.ReusePort)
-            {
-                socket.SetReusePort(true);
-            }
-
-            if (options.AllowBroadcast)
-            {
-                socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.Broadcast, 1);
-            }
-
-            if (local is UnixDomainSocketEndPoint)
-            {
-                UnixSocketFile.Bind(socket, local, mode: null, keep: false);
-            }
-            else if (local is not null)
-            {
-                socket.Bind(local);
-            }
-
-            if (remote is not null && !options.AllowBroadcast)
-            {
-                await socket.ConnectAsync(remote);
-            }
-
-            return socket;
-        }
-        catch
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private static async Coroutine<(IDatagramTransport Transport, TProtocol Protocol)> AttachDatagramAsync<TProtocol>(

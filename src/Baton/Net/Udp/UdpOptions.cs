@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace Baton;
 
 /// <summary>How a <see cref="UdpSocket"/> is made. Everything has a default.</summary>
@@ -37,4 +39,37 @@ public sealed class UdpOptions
 
     /// <summary>The bytes of datagrams that may wait to leave; null leaves the system's choice.</summary>
     public int? SendBufferSize { get; set; }
+
+    internal void ApplyTo(LoopSocket socket)
+    {
+        if (DualMode is { } dual && socket.AddressFamily == AddressFamily.InterNetworkV6)
+        {
+            socket.SetOption(SocketOptionLevel.IPv6, SocketOptionName.IPv6Only, dual ? 0 : 1);
+        }
+
+        if (ReuseAddress)
+        {
+            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, 1);
+        }
+
+        if (ReusePort)
+        {
+            socket.SetReusePort(true);
+        }
+
+        if (AllowBroadcast)
+        {
+            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.Broadcast, 1);
+        }
+
+        if (ReceiveBufferSize is { } receiveSize)
+        {
+            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveBuffer, receiveSize);
+        }
+
+        if (SendBufferSize is { } sendSize)
+        {
+            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.SendBuffer, sendSize);
+        }
+    }
 }

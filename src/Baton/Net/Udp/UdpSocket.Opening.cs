@@ -14,7 +14,7 @@ public sealed partial class UdpSocket
         var socket = LoopSocket.Create(addressFamily, SocketType.Dgram);
         try
         {
-            Configure(socket, options);
+            options?.ApplyTo(socket);
             var udp = new UdpSocket(socket);
             if (options?.ReportUndelivered == true)
             {
@@ -104,53 +104,18 @@ public sealed partial class UdpSocket
             throw new ArgumentException("Give one end at least; a socket that is bound to nothing is made by Create.");
         }
 
-        var locals = await ResolveAsync(localEndPoint, nameof(localEndPoint));
-        var remotes = await ResolveAsync(remoteEndPoint, nameof(remoteEndPoint));
-        List<ConnectAttempt>? failures = null;
-        foreach (var (local, remote) in Pair(locals, remotes))
-        {
-            try
-            {
-                return await OpenAsync(local, remote, options);
-            }
-            catch (SocketException exception)
-            {
-                (failures ??= []).Add(new ConnectAttempt((remote ?? local)!, exception));
-            }
-        }
-
-        var ends = $"a UDP socket{(localEndPoint is null ? "" : $" at {localEndPoint}")}{(remoteEndPoint is null ? "" : $" to {remoteEndPoint}")}";
-        throw failures switch
-        {
-            null => new SocketException(
-                (int)SocketError.AddressFamilyNotSupported, $"Opening {ends} failed: the two ends have no address family in common."),
-            [var only] => only.Exception,
-            _ => new ConnectException(
-                failures[^1].SocketErrorCode, $"Opening {ends} failed in all {failures.Count} ways. {string.Join(". ", failures)}.", failures),
-        };
-    }
-
-    private static async Coroutine<UdpSocket> OpenAsync(IPEndPoint? local, IPEndPoint? remote, UdpOptions? options)
-    {
-        var socket = LoopSocket.Create((local ?? remote)!.AddressFamily, SocketType.Dgram);
+        CheckIsOfIP(localEndPoint, nameof(localEndPoint));
+        CheckIsOfIP(remoteEndPoint, nameof(remoteEndPoint));
+        var (socket, ends) = await DatagramEnds.OpenFirstAsync(localEndPoint, remoteEndPoint, AddressFamily.Unspecified, options)
+            ?? throw new SocketException(
+                (int)SocketError.AddressFamilyNotSupported,
+                $"Opening {DatagramEnds.Describe(localEndPoint, remoteEndPoint)} failed: the two ends have no address family in common.");
         try
         {
-            Configure(socket, options);
-            if (local is not null)
-            {
-                socket.Bind(local);
-            }
-
-            var isConnected = remote is not null && options?.AllowBroadcast != true;
-            if (isConnected)
-            {
-                await socket.ConnectAsync(remote!);
-            }
-
             var udp = new UdpSocket(socket);
-            if (remote is not null)
+            if (ends.Remote is IPEndPoint remote)
             {
-                udp.SetRemote(remote, isConnected);
+                udp.SetRemote(remote, isConnected: options?.AllowBroadcast != true);
             }
 
             if (options?.ReportUndelivered == true)
@@ -162,7 +127,6 @@ public sealed partial class UdpSocket
         }
         catch
         {
-            // Whatever it was, cancellation included: the descriptor has no owner yet but this.
             socket.Dispose();
             throw;
         }
@@ -197,71 +161,11 @@ public sealed partial class UdpSocket
         return Bind(new IPEndPoint(IPAddress.Any, port), options);
     }
 
-    private static async Coroutine<IPEndPoint[]?> ResolveAsync(EndPoint? endPoint, string parameter)
+    private static void CheckIsOfIP(EndPoint? endPoint, string parameter)
     {
-        switch (endPoint)
+        if (endPoint is not (null or IPEndPoint or DnsEndPoint))
         {
-            case null:
-                return null;
-            case IPEndPoint ip:
-                return [ip];
-            case DnsEndPoint name:
-                var addresses = await NameResolution.GetHostAddressesAsync(name.Host, name.AddressFamily);
-                return Array.ConvertAll(addresses, address => new IPEndPoint(address, name.Port));
-            default:
-                throw new ArgumentException($"{endPoint} is not an end point of IP.", parameter);
-        }
-    }
-
-    private static IEnumerable<(IPEndPoint? Local, IPEndPoint? Remote)> Pair(IPEndPoint[]? locals, IPEndPoint[]? remotes)
-    {
-        if (locals is null || remotes is null)
-        {
-            return locals?.Select(local => ((IPEndPoint?)local, (IPEndPoint?)null)) ?? remotes!.Select(remote => ((IPEndPoint?)null, (IPEndPoint?)remote));
-        }
-
-        return
-            from remote in remotes
-            from local in locals
-            where local.AddressFamily == remote.AddressFamily
-            select ((IPEndPoint?)local, (IPEndPoint?)remote);
-    }
-
-    private static void Configure(LoopSocket socket, UdpOptions? options)
-    {
-        if (options is null)
-        {
-            return;
-        }
-
-        if (options.DualMode is { } dual && socket.AddressFamily == AddressFamily.InterNetworkV6)
-        {
-            socket.SetOption(SocketOptionLevel.IPv6, SocketOptionName.IPv6Only, dual ? 0 : 1);
-        }
-
-        if (options.ReuseAddress)
-        {
-            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.ReuseAddress, 1);
-        }
-
-        if (options.ReusePort)
-        {
-            socket.SetReusePort(true);
-        }
-
-        if (options.AllowBroadcast)
-        {
-            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.Broadcast, 1);
-        }
-
-        if (options.ReceiveBufferSize is { } receiveSize)
-        {
-            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.ReceiveBuffer, receiveSize);
-        }
-
-        if (options.SendBufferSize is { } sendSize)
-        {
-            socket.SetOption(SocketOptionLevel.Socket, SocketOptionName.SendBuffer, sendSize);
+            throw new ArgumentException($"{endPoint} is not an end point of IP.", parameter);
         }
     }
 }
