@@ -32,18 +32,10 @@ internal sealed unsafe partial class EpollSocket
                 return Math.Min(count, buffer.Length);
             }
 
-            if (count == -Errno.EINTR)
+            if (!IsToBeRepeated(count, Flags.MayRead, out error))
             {
-                continue;
+                return 0;
             }
-
-            if (count == -Errno.EAGAIN)
-            {
-                _flags &= ~Flags.MayRead;
-            }
-
-            error = Errno.ToSocketError(count);
-            return 0;
         }
     }
 
@@ -67,18 +59,10 @@ internal sealed unsafe partial class EpollSocket
                 return count;
             }
 
-            if (count == -Errno.EINTR)
+            if (!IsToBeRepeated(count, Flags.MayWrite, out error))
             {
-                continue;
+                return 0;
             }
-
-            if (count == -Errno.EAGAIN)
-            {
-                _flags &= ~Flags.MayWrite;
-            }
-
-            error = Errno.ToSocketError(count);
-            return 0;
         }
     }
 
@@ -99,17 +83,11 @@ internal sealed unsafe partial class EpollSocket
             var count = _driver.Calls.ReceiveMessages(_descriptor, (nint)messages, asked);
             if (count < 0)
             {
-                if (count == -Errno.EINTR)
+                if (IsToBeRepeated(count, Flags.MayRead, out error))
                 {
                     continue;
                 }
 
-                if (count == -Errno.EAGAIN)
-                {
-                    _flags &= ~Flags.MayRead;
-                }
-
-                error = Errno.ToSocketError(count);
                 break;
             }
 
@@ -154,17 +132,11 @@ internal sealed unsafe partial class EpollSocket
             var count = _driver.Calls.SendMessages(_descriptor, (nint)messages, asked);
             if (count < 0)
             {
-                if (count == -Errno.EINTR)
+                if (IsToBeRepeated(count, Flags.MayWrite, out error))
                 {
                     continue;
                 }
 
-                if (count == -Errno.EAGAIN)
-                {
-                    _flags &= ~Flags.MayWrite;
-                }
-
-                error = Errno.ToSocketError(count);
                 break;
             }
 

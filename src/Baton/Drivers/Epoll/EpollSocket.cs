@@ -151,18 +151,10 @@ internal sealed partial class EpollSocket : IoSocket
                 return count;
             }
 
-            if (count == -Errno.EINTR)
+            if (!IsToBeRepeated(count, Flags.MayRead, out error))
             {
-                continue;
+                return 0;
             }
-
-            if (count == -Errno.EAGAIN)
-            {
-                _flags &= ~Flags.MayRead;
-            }
-
-            error = Errno.ToSocketError(count);
-            return 0;
         }
     }
 
@@ -205,18 +197,10 @@ internal sealed partial class EpollSocket : IoSocket
                 return count;
             }
 
-            if (count == -Errno.EINTR)
+            if (!IsToBeRepeated(count, Flags.MayWrite, out error))
             {
-                continue;
+                return 0;
             }
-
-            if (count == -Errno.EAGAIN)
-            {
-                _flags &= ~Flags.MayWrite;
-            }
-
-            error = Errno.ToSocketError(count);
-            return 0;
         }
     }
 
@@ -235,14 +219,8 @@ internal sealed partial class EpollSocket : IoSocket
                 return accepted;
             }
 
-            if (result == -Errno.EAGAIN)
+            if (!IsToBeRepeated(result, Flags.MayRead, out error))
             {
-                _flags &= ~Flags.MayRead;
-            }
-
-            if (result != -Errno.EINTR)
-            {
-                error = Errno.ToSocketError(result);
                 return null;
             }
         }
@@ -409,6 +387,24 @@ internal sealed partial class EpollSocket : IoSocket
         return false;
     }
 
+    /// <summary>Looks at a call that failed. False with what it says, unless a signal interrupted it.</summary>
+    private bool IsToBeRepeated(int result, Flags direction, out SocketError error)
+    {
+        if (result == -Errno.EINTR)
+        {
+            error = SocketError.Success;
+            return true;
+        }
+
+        if (result == -Errno.EAGAIN)
+        {
+            _flags &= ~direction;
+        }
+
+        error = Errno.ToSocketError(result);
+        return false;
+    }
+
     private bool TryAccept(IoRequest request)
     {
         request.Accepted = TryAccept(out var error);
@@ -446,18 +442,16 @@ internal sealed partial class EpollSocket : IoSocket
         {
             _driver.Counters.VectoredSends++;
             var count = _driver.Calls.SendMessage(_descriptor, buffers);
-            if (count == -Errno.EINTR)
+            if (count >= 0)
             {
-                continue;
+                error = SocketError.Success;
+                return count;
             }
 
-            if (count == -Errno.EAGAIN)
+            if (!IsToBeRepeated(count, Flags.MayWrite, out error))
             {
-                _flags &= ~Flags.MayWrite;
+                return 0;
             }
-
-            error = count >= 0 ? SocketError.Success : Errno.ToSocketError(count);
-            return Math.Max(count, 0);
         }
     }
 
