@@ -21,6 +21,7 @@ public class NcTests
     [Fact]
     public void Nc_as_the_server() => NetTest.Run(async () =>
     {
+        CounterpartProcess.Require("nc");
         var endPoint = new IPEndPoint(IPAddress.Loopback, CounterpartProcess.FreePort());
         var nc = Coroutine.Start(CounterpartProcess.Run("nc", ["-l", "-N", "127.0.0.1", $"{endPoint.Port}"], "from nc\n"));
         Connection? client = null;

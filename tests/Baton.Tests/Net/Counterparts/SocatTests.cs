@@ -49,6 +49,7 @@ public class SocatTests
     [Fact]
     public void Fifty_socats_at_once() => NetTest.Run(async () =>
     {
+        CounterpartProcess.Require("socat");
         using var folder = new TemporaryFolder();
         var (endPoint, name) = NameOf(folder, isAbstract: false);
         await using var server = await Server.StartAsync(endPoint, NetTest.Echo);
