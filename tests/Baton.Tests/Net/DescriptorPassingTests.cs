@@ -176,7 +176,7 @@ public class DescriptorPassingTests
         using (second)
         using (var file = OpenNull())
         {
-            var filled = await Fill(first);
+            var filled = await NetTest.Fill(first);
             var cancelled = Coroutine.Start(first.SendDescriptorsAsync("no"u8.ToArray(), file));
             await NetTest.Iterate();
             cancelled.Cancel();
@@ -229,7 +229,7 @@ public class DescriptorPassingTests
     public void A_connection_without_room_and_without_a_queue_waits_too() => RunOnLinux(async _ =>
     {
         var (inner, outer) = LoopSocket.CreatePair();
-        var filled = await Fill(inner);
+        var filled = await NetTest.Fill(inner);
         await using var first = new Connection(inner);
         using (outer)
         using (var file = OpenNull())
@@ -262,7 +262,7 @@ public class DescriptorPassingTests
     public void A_connection_that_is_closed_meanwhile_tells_both_sides_of_the_wait() => RunOnLinux(async _ =>
     {
         var (inner, outer) = LoopSocket.CreatePair();
-        await Fill(inner);
+        await NetTest.Fill(inner);
         var first = new Connection(inner);
         using (outer)
         using (var file = OpenNull())
@@ -383,32 +383,6 @@ public class DescriptorPassingTests
     }
 
     private static async Coroutine WriteAsync(Connection connection, byte[] bytes) => await connection.WriteAsync(bytes);
-
-    /// <summary>Leaves no room in the system; returns how many bytes that took.</summary>
-    private static async Coroutine<int> Fill(LoopSocket socket)
-    {
-        var sent = 0;
-        var last = -1;
-        var send = Coroutine.Start(SendForever());
-        await NetTest.Until(() =>
-        {
-            var isStill = sent == last;
-            last = sent;
-            return isStill;
-        });
-        send.Cancel();
-        await NetTest.AssertCancelled(send);
-        return sent;
-
-        async Coroutine SendForever()
-        {
-            var chunk = new byte[64 * 1024];
-            while (true)
-            {
-                sent += await socket.SendAsync(chunk);
-            }
-        }
-    }
 
     private static async Coroutine<(string Text, int Descriptors)> ReceiveText(LoopSocket socket)
     {

@@ -168,7 +168,7 @@ public class SocketCancellationTests
         var (client, server) = await NetTest.ConnectSockets();
         using var one = client;
         using var two = server;
-        var sent = await FillAndCancel(client);
+        var sent = await NetTest.Fill(client);
 
         // What was taken arrives, and nothing of what was cancelled.
         await NetTest.ReceiveAll(server, sent);
@@ -314,34 +314,6 @@ public class SocketCancellationTests
             await server.ReceiveAsync(new byte[1]);
             Assert.False(isDelivered);
             task!.Cancel();
-        }
-    }
-
-    /// <summary>Sends until there is no room, cancels the send that waits, and returns how much was taken.</summary>
-    private static async Coroutine<int> FillAndCancel(LoopSocket socket)
-    {
-        var sent = 0;
-        var last = -1;
-        var send = Coroutine.Start(SendForever());
-        await NetTest.Until(IsStill);
-        send.Cancel();
-        await NetTest.AssertCancelled(send);
-        return sent;
-
-        async Coroutine SendForever()
-        {
-            var chunk = new byte[64 * 1024];
-            while (true)
-            {
-                sent += await socket.SendAsync(chunk);
-            }
-        }
-
-        bool IsStill()
-        {
-            var isStill = sent == last;
-            last = sent;
-            return isStill;
         }
     }
 

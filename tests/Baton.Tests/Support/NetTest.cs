@@ -147,6 +147,32 @@ public sealed class NetTest
         return bytes;
     }
 
+    /// <summary>Sends until the system has no room, cancels the send that waits, and returns how many bytes were taken.</summary>
+    public static async Coroutine<int> Fill(LoopSocket socket)
+    {
+        var sent = 0;
+        var last = -1;
+        var send = Coroutine.Start(SendForever());
+        await Until(() =>
+        {
+            var isStill = sent == last;
+            last = sent;
+            return isStill;
+        });
+        send.Cancel();
+        await AssertCancelled(send);
+        return sent;
+
+        async Coroutine SendForever()
+        {
+            var chunk = new byte[64 * 1024];
+            while (true)
+            {
+                sent += await socket.SendAsync(chunk);
+            }
+        }
+    }
+
     /// <summary>Waits for a task that was cancelled, and checks that it ended so.</summary>
     public static async Coroutine AssertCancelled(LoopTask task)
     {

@@ -1,3 +1,4 @@
+using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
 using Baton.Tests.Net.Protocols;
@@ -36,16 +37,15 @@ public class CancellationSweepTests
         ["write"] = kind => SweepStream(
             kind,
             async connection => await connection.WriteAsync(_bytes),
-            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+            TakeAll),
         ["flush"] = kind => SweepStream(
             kind,
             async connection =>
             {
-                _bytes.CopyTo(connection.Output.GetSpan(_bytes.Length));
-                connection.Output.Advance(_bytes.Length);
+                Fill(connection.Output);
                 await connection.Output.FlushAsync();
             },
-            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+            TakeAll),
         ["read from the stream"] = kind => SweepStream(
             kind,
             async connection => await connection.AsStream().ReadExactlyAsync(new byte[100_000]),
@@ -53,25 +53,23 @@ public class CancellationSweepTests
         ["write to the stream"] = kind => SweepStream(
             kind,
             async connection => await connection.AsStream().WriteAsync(_bytes),
-            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+            TakeAll),
         ["complete the output"] = kind => SweepStream(
             kind,
             async connection =>
             {
-                _bytes.CopyTo(connection.Output.GetSpan(_bytes.Length));
-                connection.Output.Advance(_bytes.Length);
+                Fill(connection.Output);
                 await connection.CompleteOutputAsync();
             },
-            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+            TakeAll),
         ["close"] = kind => SweepStream(
             kind,
             async connection =>
             {
-                _bytes.CopyTo(connection.Output.GetSpan(_bytes.Length));
-                connection.Output.Advance(_bytes.Length);
+                Fill(connection.Output);
                 await connection.CloseAsync();
             },
-            async peer => await peer.Input.ReadExactlyAsync(_bytes.Length)),
+            TakeAll),
     };
 
     private static readonly Dictionary<string, Func<Coroutine>> _operations = new()
@@ -137,11 +135,11 @@ public class CancellationSweepTests
         ["start TLS as the client"] = () => SweepStream(
             StreamKind.Tcp,
             async connection => await connection.UpgradeToTlsAsync(TlsTest.ClientOptions()),
-            async peer => await UpgradeServer(peer)),
+            peer => WhileItLasts(() => peer.UpgradeToTlsAsync(TlsTest.ServerOptions()))),
         ["start TLS as the server"] = () => SweepStream(
             StreamKind.Tcp,
             async connection => await connection.UpgradeToTlsAsync(TlsTest.ServerOptions()),
-            async peer => await UpgradeClient(peer)),
+            peer => WhileItLasts(() => peer.UpgradeToTlsAsync(TlsTest.ClientOptions()))),
         ["fetch a page"] = async () =>
         {
             await using var server = await Server.StartAsync("127.0.0.1", 0, LoopHttpTests.ServePages);
@@ -269,27 +267,23 @@ public class CancellationSweepTests
     [MemberData(nameof(StreamOperations))]
     public void Cancel_at_every_await_of_a_stream(string operation, StreamKind kind) => NetTest.Run(() => _streamOperations[operation](kind));
 
-    private static async Coroutine UpgradeServer(Connection connection)
+    private static void Fill(PipeWriter output)
     {
-        try
-        {
-            await connection.UpgradeToTlsAsync(TlsTest.ServerOptions());
-        }
-        catch (IOException)
-        {
-            // The client was cancelled.
-        }
+        _bytes.CopyTo(output.GetSpan(_bytes.Length));
+        output.Advance(_bytes.Length);
     }
 
-    private static async Coroutine UpgradeClient(Connection connection)
+    private static async Coroutine TakeAll(Connection connection) => await connection.Input.ReadExactlyAsync(_bytes.Length);
+
+    /// <summary>Does something that fails when the other end, which is being cancelled, goes away.</summary>
+    private static async Coroutine WhileItLasts(Func<Coroutine> operation)
     {
         try
         {
-            await connection.UpgradeToTlsAsync(TlsTest.ClientOptions());
+            await operation();
         }
         catch (IOException)
         {
-            // The server was cancelled.
         }
     }
 
