@@ -6,7 +6,7 @@ namespace Baton;
 /// The seam between a loop and the world: submits operations and gets them back completed. A loop owns exactly one driver and calls it from its
 /// own thread, <see cref="Wake"/> aside. To inject faults, derive a driver that wraps another.
 /// </summary>
-public abstract class IoDriver : IDisposable
+public abstract partial class IoDriver : IDisposable
 {
     /// <summary>The driver's name as options, tests and reports spell it, such as <c>epoll</c>.</summary>
     public abstract string Name { get; }

@@ -27,6 +27,9 @@ public abstract partial class IoSocket : IDisposable
     /// <summary>The type that the socket was created with.</summary>
     public abstract SocketType SocketType { get; }
 
+    /// <summary>The directions that there are: both, except for the end of a pipe.</summary>
+    public virtual FileAccess Access => FileAccess.ReadWrite;
+
     /// <summary>
     /// Starts the operation described by <paramref name="request"/>. True when it is done already, its outcome in the request and
     /// <see cref="IoRequest.Finish"/> not called; false when it will be finished later, never from inside this call.

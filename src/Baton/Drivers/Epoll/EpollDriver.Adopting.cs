@@ -1,4 +1,5 @@
 using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
 
 namespace Baton.Drivers;
 
@@ -42,6 +43,30 @@ public sealed unsafe partial class EpollDriver
         // by itself asks the system for a reset first, and this is still the same connection.
         new Socket(handle).Dispose();
         return Add(descriptor, family, type);
+    }
+
+    /// <inheritdoc/>
+    public override IoSocket AdoptDescriptor(EventLoop loop, SafeFileHandle handle)
+    {
+        ArgumentNullException.ThrowIfNull(loop);
+        ArgumentNullException.ThrowIfNull(handle);
+        ObjectDisposedException.ThrowIf(_isDisposed, this);
+        ObjectDisposedException.ThrowIf(handle.IsClosed || handle.IsInvalid, handle);
+        const string Operation = "Adopting a descriptor";
+        var descriptor = (int)handle.DangerousGetHandle();
+        Counters.Others += 5;
+        var kind = (LinuxFileKind)Check(_calls.GetFileKind(descriptor), Operation);
+        if (kind == LinuxFileKind.AlwaysReady)
+        {
+            throw new ArgumentException(
+                $"Descriptor {descriptor} is neither a pipe nor a terminal: a regular file or directory is always ready. Use LoopFile.", nameof(handle));
+        }
+
+        var access = Check(_calls.GetAccess(descriptor), Operation);
+        Check(_calls.SetCloseOnExec(descriptor), Operation);
+        Check(_calls.SetNonBlocking(descriptor), Operation);
+        handle.SetHandleAsInvalid();
+        return Add(descriptor, AddressFamily.Unspecified, SocketType.Stream, kind == LinuxFileKind.Socket ? LinuxFileKind.Anonymous : kind, access);
     }
 
     /// <summary>Frees a socket's slot and hands its descriptor out.</summary>

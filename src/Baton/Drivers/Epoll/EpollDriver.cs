@@ -137,6 +137,10 @@ public sealed unsafe partial class EpollDriver : IoDriver
             {
                 socket.OnEvents(flags);
             }
+            else
+            {
+                TellWatch(index, (uint)(data >> 32), flags);
+            }
         }
 
         if (count == _eventCapacity && count < MaximumEvents)
@@ -191,7 +195,16 @@ public sealed unsafe partial class EpollDriver : IoDriver
         return Add(descriptor, addressFamily, socketType);
     }
 
-    internal EpollSocket Add(int descriptor, AddressFamily addressFamily, SocketType socketType)
+    internal EpollSocket Add(int descriptor, AddressFamily addressFamily, SocketType socketType, LinuxFileKind kind = LinuxFileKind.Socket, int access = 2)
+    {
+        var index = TakeSlot();
+        var socket = new EpollSocket(this, descriptor, index, addressFamily, socketType, kind, access);
+        _slots[index].Socket = socket;
+        _openSockets++;
+        return socket;
+    }
+
+    private int TakeSlot()
     {
         var index = _freeSlot;
         if (index >= 0)
@@ -207,11 +220,10 @@ public sealed unsafe partial class EpollDriver : IoDriver
             }
         }
 
-        var socket = new EpollSocket(this, descriptor, index, addressFamily, socketType);
-        _slots[index].Socket = socket;
-        _openSockets++;
-        return socket;
+        return index;
     }
+
+    private ulong DataOf(int slot) => (uint)slot | ((ulong)_slots[slot].Generation << 32);
 
     /// <summary>Registers a descriptor, for good.</summary>
     internal int Register(int descriptor, int slot)
@@ -221,7 +233,7 @@ public sealed unsafe partial class EpollDriver : IoDriver
             _epoll,
             descriptor,
             EpollEvents.In | EpollEvents.Out | EpollEvents.ReadHangUp | EpollEvents.Priority | EpollEvents.EdgeTriggered,
-            (uint)slot | ((ulong)_slots[slot].Generation << 32));
+            DataOf(slot));
         if (result >= 0)
         {
             _registeredSockets++;
@@ -240,15 +252,21 @@ public sealed unsafe partial class EpollDriver : IoDriver
 
     private void Forget(int slot, bool isRegistered)
     {
+        FreeSlot(slot);
         _registeredSockets -= isRegistered ? 1 : 0;
+        _openSockets--;
+    }
+
+    private void FreeSlot(int slot)
+    {
         ref var entry = ref _slots[slot];
         entry.Socket = null;
+        entry.Watch = null;
 
         // One generation short of all: slot and generation together never look like the wake-up.
         entry.Generation = entry.Generation == uint.MaxValue - 1 ? 0 : entry.Generation + 1;
         entry.NextFree = _freeSlot;
         _freeSlot = slot;
-        _openSockets--;
     }
 
     internal static int Check(int result, string operation)
@@ -289,6 +307,7 @@ public sealed unsafe partial class EpollDriver : IoDriver
     private struct Slot
     {
         public EpollSocket? Socket;
+        public IoWatch? Watch;
         public uint Generation;
         public int NextFree;
     }

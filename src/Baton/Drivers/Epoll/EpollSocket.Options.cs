@@ -21,7 +21,16 @@ internal sealed partial class EpollSocket
 
     public override void Listen(int backlog) => EpollDriver.Check(_driver.Calls.Listen(Descriptor(), backlog), "Listening");
 
-    public override void Shutdown(SocketShutdown how) => EpollDriver.Check(_driver.Calls.Shutdown(Descriptor(), (int)how), "Shutting down");
+    public override void Shutdown(SocketShutdown how)
+    {
+        if ((_flags & Flags.IsFile) != 0)
+        {
+            ShutDownFile(how);
+            return;
+        }
+
+        EpollDriver.Check(_driver.Calls.Shutdown(Descriptor(), (int)how), "Shutting down");
+    }
 
     public override EndPoint? GetEndPoint(bool peer)
     {
@@ -30,7 +39,7 @@ internal sealed partial class EpollSocket
             return SocketAddresses.Read(_peerAddress);
         }
 
-        if (_descriptor < 0)
+        if (_descriptor < 0 || (_flags & Flags.IsFile) != 0)
         {
             return null;
         }

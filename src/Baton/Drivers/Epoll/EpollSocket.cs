@@ -19,8 +19,10 @@ internal sealed partial class EpollSocket : IoSocket
     private IoRequest? _writer;
     private byte[]? _peerAddress;
     private SocketError _heldError;
+    private FileAccess _access = FileAccess.ReadWrite;
 
-    internal EpollSocket(EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType)
+    internal EpollSocket(
+        EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType, LinuxFileKind kind, int access)
     {
         _driver = driver;
         _descriptor = descriptor;
@@ -30,7 +32,12 @@ internal sealed partial class EpollSocket : IoSocket
 
         // A new socket may succeed at anything; trying costs less than asking.
         _flags = Flags.MayRead | Flags.MayWrite;
-        if (socketType == SocketType.Stream && addressFamily != AddressFamily.Unix)
+        if (kind != LinuxFileKind.Socket)
+        {
+            _flags |= Flags.IsFile | (kind == LinuxFileKind.Pipe ? Flags.ShortMeansDrained : Flags.IsTerminal);
+            _access = access switch { 0 => FileAccess.Read, 1 => FileAccess.Write, _ => FileAccess.ReadWrite };
+        }
+        else if (socketType == SocketType.Stream && addressFamily != AddressFamily.Unix)
         {
             // Not for local sockets: a receive there stops short at the border between two messages with passed descriptors.
             _flags |= Flags.ShortMeansDrained;
@@ -59,6 +66,12 @@ internal sealed partial class EpollSocket : IoSocket
 
         /// <summary>A look at whether there is something found an error, and by that took it off the socket.</summary>
         HasHeldError = 32,
+
+        /// <summary>It is no socket, but a pipe or a device.</summary>
+        IsFile = 64,
+
+        /// <summary>It is a terminal, or another character device.</summary>
+        IsTerminal = 128,
     }
 
     public override nint Handle => _descriptor;
@@ -139,7 +152,7 @@ internal sealed partial class EpollSocket : IoSocket
         while (true)
         {
             _driver.Counters.Receives++;
-            var count = _driver.Calls.Receive(_descriptor, buffer);
+            var count = (_flags & Flags.IsFile) == 0 ? _driver.Calls.Receive(_descriptor, buffer) : ReadFile(buffer);
             if (count > 0)
             {
                 if (count < buffer.Length && (_flags & Flags.ShortMeansDrained) != 0)
@@ -189,7 +202,7 @@ internal sealed partial class EpollSocket : IoSocket
         while (true)
         {
             _driver.Counters.Sends++;
-            var count = _driver.Calls.Send(_descriptor, bytes);
+            var count = (_flags & Flags.IsFile) == 0 ? _driver.Calls.Send(_descriptor, bytes) : _driver.Calls.Write(_descriptor, bytes);
             if (count >= 0)
             {
                 // A short send is not taken for a full buffer: there the one futile call costs next to nothing, and a wrong guess would wait for ever.
@@ -271,6 +284,12 @@ internal sealed partial class EpollSocket : IoSocket
             return;
         }
 
+        if ((_flags & Flags.IsFile) != 0)
+        {
+            Dispose();
+            return;
+        }
+
         // To linger for no time at all is the system's way to say: reset.
         Span<int> linger = [1, 0];
         _driver.Counters.Others++;
@@ -342,7 +361,7 @@ internal sealed partial class EpollSocket : IoSocket
         while (true)
         {
             _driver.Counters.Receives++;
-            var result = _driver.Calls.Peek(_descriptor);
+            var result = (_flags & Flags.IsFile) == 0 ? _driver.Calls.Peek(_descriptor) : PeekFile();
             if (result == -Errno.EAGAIN)
             {
                 _flags &= ~Flags.MayRead;
@@ -441,7 +460,9 @@ internal sealed partial class EpollSocket : IoSocket
         while (true)
         {
             _driver.Counters.VectoredSends++;
-            var count = _driver.Calls.SendMessage(_descriptor, buffers);
+            var count = (_flags & Flags.IsFile) == 0
+                ? _driver.Calls.SendMessage(_descriptor, buffers)
+                : _driver.Calls.WriteVectored(_descriptor, buffers);
             if (count >= 0)
             {
                 error = SocketError.Success;

@@ -8,14 +8,26 @@ public static class Errno
     /// <summary>Not permitted.</summary>
     public const int EPERM = 1;
 
+    /// <summary>No such file, or, of a descriptor that is watched, no such watch.</summary>
+    public const int ENOENT = 2;
+
     /// <summary>Interrupted by a signal: try again.</summary>
     public const int EINTR = 4;
+
+    /// <summary>An error of the device: of a terminal, that its other end has gone.</summary>
+    public const int EIO = 5;
+
+    /// <summary>No such descriptor.</summary>
+    public const int EBADF = 9;
 
     /// <summary>Nothing there, or no room, now.</summary>
     public const int EAGAIN = 11;
 
     /// <summary>No memory.</summary>
     public const int ENOMEM = 12;
+
+    /// <summary>It exists already.</summary>
+    public const int EEXIST = 17;
 
     /// <summary>The system has too many open files.</summary>
     public const int ENFILE = 23;
@@ -53,10 +65,10 @@ public static class Errno
     {
         0 => SocketError.Success,
         EPERM or 13 => SocketError.AccessDenied, // 13: EACCES
-        2 => SocketError.AddressNotAvailable, // ENOENT: the path of a local socket
+        ENOENT => SocketError.AddressNotAvailable, // the path of a local socket
         EINTR => SocketError.Interrupted,
         6 => SocketError.HostNotFound, // ENXIO
-        9 => SocketError.OperationAborted, // EBADF: closed by ourselves
+        EBADF => SocketError.OperationAborted, // closed by ourselves
         EAGAIN => SocketError.WouldBlock,
         ENOMEM or ENOBUFS => SocketError.NoBufferSpaceAvailable,
         14 => SocketError.Fault,

@@ -6,12 +6,12 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, bool Is
     private const int CurrentDirectory = -100; // AT_FDCWD
     private const int DoNotFollow = 0x100; // AT_SYMLINK_NOFOLLOW
     private const uint Basic = 0x7FF; // STATX_BASIC_STATS
-    private const int StatusSize = 256;
-    private const int ModeOffset = 28;
+    internal const int StatusSize = 256;
+    internal const int ModeOffset = 28;
     private const int NumberOffset = 32;
     private const int DeviceOffset = 136;
-    private const int TypeMask = 0xF000;
-    private const int TypeSocket = 0xC000;
+    internal const int TypeMask = 0xF000;
+    internal const int TypeSocket = 0xC000;
 
     /// <summary>Looks at a path, not at what a link there leads to. Null where there is nothing, or nothing that may be looked at, or this is not Linux.</summary>
     internal static unsafe FileIdentity? Read(string path)

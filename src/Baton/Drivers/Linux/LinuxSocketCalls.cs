@@ -62,20 +62,10 @@ public unsafe partial class LinuxSocketCalls
         var count = Math.Min(buffers.Length, MaximumVectors);
         var vectors = stackalloc LibC.IoVector[count];
         var pins = default(Pins);
-        for (var i = 0; i < count; i++)
-        {
-            // Memory of the driver's blocks says that it is pinned already; for that this takes no handle.
-            pins[i] = buffers[i].Pin();
-            vectors[i] = new LibC.IoVector { Base = (byte*)pins[i].Pointer, Length = (nuint)buffers[i].Length };
-        }
-
+        Pin(buffers[..count], vectors, ref pins);
         var message = new LibC.MessageHeader { Vectors = vectors, VectorCount = (nuint)count };
         var result = Result(LibC.SendMessage(descriptor, &message, NoSignal));
-        for (var i = 0; i < count; i++)
-        {
-            pins[i].Dispose();
-        }
-
+        Unpin(ref pins, count);
         return result;
     }
 
@@ -159,15 +149,7 @@ public unsafe partial class LinuxSocketCalls
     /// <param name="descriptor">What to watch.</param>
     /// <param name="events">The events to watch for, as EPOLLIN and so on.</param>
     /// <param name="data">What to report them with.</param>
-    public virtual int EpollAdd(int epoll, int descriptor, uint events, ulong data)
-    {
-        Span<byte> value = stackalloc byte[EpollEvents.MaximumSize];
-        EpollEvents.Write(value, events, data);
-        fixed (byte* start = value)
-        {
-            return Result(LibC.EpollControl(epoll, 1, descriptor, start));
-        }
-    }
+    public virtual int EpollAdd(int epoll, int descriptor, uint events, ulong data) => EpollControl(epoll, 1, descriptor, events, data);
 
     /// <summary>Takes a descriptor out of an epoll instance: for one that goes on to live elsewhere.</summary>
     public virtual int EpollRemove(int epoll, int descriptor) => Result(LibC.EpollControl(epoll, 2, descriptor, null));
@@ -214,6 +196,34 @@ public unsafe partial class LinuxSocketCalls
     {
         ulong one = 1;
         return Result(LibC.Write(eventDescriptor, &one, sizeof(ulong)));
+    }
+
+    private static int EpollControl(int epoll, int operation, int descriptor, uint events, ulong data)
+    {
+        Span<byte> value = stackalloc byte[EpollEvents.MaximumSize];
+        EpollEvents.Write(value, events, data);
+        fixed (byte* start = value)
+        {
+            return Result(LibC.EpollControl(epoll, operation, descriptor, start));
+        }
+    }
+
+    private static void Pin(ReadOnlySpan<ReadOnlyMemory<byte>> buffers, LibC.IoVector* vectors, ref Pins pins)
+    {
+        for (var i = 0; i < buffers.Length; i++)
+        {
+            // Memory of the driver's blocks says that it is pinned already; for that this takes no handle.
+            pins[i] = buffers[i].Pin();
+            vectors[i] = new LibC.IoVector { Base = (byte*)pins[i].Pointer, Length = (nuint)buffers[i].Length };
+        }
+    }
+
+    private static void Unpin(ref Pins pins, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            pins[i].Dispose();
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
