@@ -3,7 +3,9 @@ using Baton;
 
 namespace DocsSnippets;
 
-/// <summary>Prints the messages of exceptions that pages quote, with what changes from run to run replaced: threads, ports and descriptors.</summary>
+/// <summary>
+/// Prints the messages of exceptions that pages quote, with what changes from run to run replaced: threads, ports and descriptors.
+/// </summary>
 internal static partial class ErrorMessages
 {
     internal static void Print(Action action)

@@ -48,7 +48,8 @@ internal static class EchoClient
             var read = await connection.Input.ReadAsync();
             foreach (var segment in read.Buffer)
             {
-                // Blocks while the reader of our output is slow. Here nothing else waits for the loop; a program with more to do would write from a thread.
+                // Blocks while the reader of our output is slow. Here nothing else waits for the loop; a program with more to do would
+                // write from a thread.
                 output.Write(segment.Span);
             }
 

@@ -3,7 +3,9 @@ using Baton;
 
 namespace Echo;
 
-/// <summary>Sends back whatever it receives, and counts. The counts need no lock: every connection's task runs on the one thread of the loop.</summary>
+/// <summary>
+/// Sends back whatever it receives, and counts. The counts need no lock: every connection's task runs on the one thread of the loop.
+/// </summary>
 internal sealed class EchoServer(bool quiet)
 {
     private static readonly TimeSpan DrainTime = TimeSpan.FromSeconds(3);
@@ -30,7 +32,8 @@ internal sealed class EchoServer(bool quiet)
         }
         catch (CancelledException)
         {
-            // The cancellation is dealt with here, so it is taken back, and the awaits below work as usual. A second signal ends the process at once.
+            // The cancellation is dealt with here, so it is taken back, and the awaits below work as usual. A second signal ends the
+            // process at once.
             LoopTask.Current!.Uncancel();
             if (_open > 0)
             {

@@ -3,8 +3,8 @@ using Baton;
 namespace Echo;
 
 /// <summary>
-/// The standard input, without blocking the loop. It may be a file, which no poll can wait for, so a thread of its own reads it and hands the loop each
-/// piece. The thread calls only what other threads may call; everything else here belongs to the loop, and needs no lock.
+/// The standard input, without blocking the loop. It may be a file, which no poll can wait for, so a thread of its own reads it and hands
+/// the loop each piece. The thread calls only what other threads may call; everything else here belongs to the loop, and needs no lock.
 /// </summary>
 internal sealed class StandardInput
 {
@@ -39,7 +39,10 @@ internal sealed class StandardInput
         return piece;
     }
 
-    /// <summary>Hands a piece over, and ends when it has been used: the reading thread waits for that, so memory does not fill with what nobody can send yet.</summary>
+    /// <summary>
+    /// Hands a piece over, and ends when it has been used: the reading thread waits for that, so memory does not fill with what nobody can
+    /// send yet.
+    /// </summary>
     private async Coroutine OfferAsync(ReadOnlyMemory<byte> piece)
     {
         _used = _loop.CreateFuture();

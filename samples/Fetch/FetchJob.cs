@@ -62,7 +62,8 @@ internal static class FetchJob
         handler.MaxConnectionsPerServer = concurrency;
         handler.UseProxy = useProxy;
 
-        // The time limit is the fetcher's, which also covers the body; the client's own ends with the headers and runs on a timer of the pool.
+        // The time limit is the fetcher's, which also covers the body; the client's own ends with the headers and runs on a timer of the
+        // pool.
         var client = LoopHttp.CreateClient(handler);
         client.Timeout = System.Threading.Timeout.InfiniteTimeSpan;
         return client;

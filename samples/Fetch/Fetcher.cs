@@ -2,7 +2,9 @@ using Baton;
 
 namespace Fetch;
 
-/// <summary>Fetches a list of pages with a number of workers, each a task of the loop that takes the next page when it is done with one.</summary>
+/// <summary>
+/// Fetches a list of pages with a number of workers, each a task of the loop that takes the next page when it is done with one.
+/// </summary>
 internal sealed class Fetcher
 {
     private const int BufferSize = 16 * 1024;
@@ -82,7 +84,8 @@ internal sealed class Fetcher
         }
         catch (Exception exception) when (exception is not OperationCanceledException)
         {
-            // Whatever goes wrong with one page must not stop the others. A cancellation is not an error of the page: it means that the worker must end.
+            // Whatever goes wrong with one page must not stop the others. A cancellation is not an error of the page: it means that the
+            // worker must end.
             failure = PageFailure.From(exception);
         }
 

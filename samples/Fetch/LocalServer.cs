@@ -9,8 +9,8 @@ using Microsoft.Extensions.Hosting;
 namespace Fetch;
 
 /// <summary>
-/// A web server on the loopback interface, so that the sample needs no network. It stands for the rest of the world: it is an ordinary ASP.NET Core server
-/// and runs on the thread pool, not on the loop.
+/// A web server on the loopback interface, so that the sample needs no network. It stands for the rest of the world: it is an ordinary
+/// ASP.NET Core server and runs on the thread pool, not on the loop.
 /// </summary>
 internal sealed class LocalServer : IAsyncDisposable
 {
@@ -41,7 +41,8 @@ internal sealed class LocalServer : IAsyncDisposable
     public ValueTask DisposeAsync() => _application.DisposeAsync();
 
     /// <summary>
-    /// Page n has a size between 256 bytes and 34 KB, and takes between 100 and 400 milliseconds, as pages on the web do; the same in every run.
+    /// Page n has a size between 256 bytes and 34 KB, and takes between 100 and 400 milliseconds, as pages on the web do; the same in every
+    /// run.
     /// </summary>
     private static async Task ServeAsync(HttpContext context)
     {

@@ -3,8 +3,8 @@ using Baton;
 namespace Fetch;
 
 /// <summary>
-/// Measures how long the loop keeps a task waiting that is due: it sleeps again and again, and sees how late it wakes. A program that computes for long
-/// between two awaits, or blocks, shows here.
+/// Measures how long the loop keeps a task waiting that is due: it sleeps again and again, and sees how late it wakes. A program that
+/// computes for long between two awaits, or blocks, shows here.
 /// </summary>
 internal sealed class LoopDelayMonitor(ThreadLog threads)
 {

@@ -8,7 +8,9 @@ internal sealed record PageAddress(string Text, Uri? Uri, string? Problem = null
 {
     private const int MaximumLength = 100;
 
-    /// <summary>Understands a piece of text. A malformed one is not an error here: it takes its place in the results like any page that failed.</summary>
+    /// <summary>
+    /// Understands a piece of text. A malformed one is not an error here: it takes its place in the results like any page that failed.
+    /// </summary>
     /// <param name="text">The text.</param>
     /// <param name="source">Where it stands, for the report; nothing for the command line.</param>
     public static PageAddress Parse(string text, string source = "")

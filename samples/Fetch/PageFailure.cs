@@ -12,7 +12,9 @@ internal sealed record PageFailure(string Kind, string Message)
 
     public static PageFailure From(HttpResponseMessage response) => new($"HTTP {(int)response.StatusCode}", response.ReasonPhrase ?? response.StatusCode.ToString());
 
-    /// <summary>Finds the cause in an exception: <see cref="HttpClient"/> wraps what the socket or the TLS layer said, sometimes more than once.</summary>
+    /// <summary>
+    /// Finds the cause in an exception: <see cref="HttpClient"/> wraps what the socket or the TLS layer said, sometimes more than once.
+    /// </summary>
     public static PageFailure From(Exception exception)
     {
         for (var cause = exception; cause is not null; cause = cause.InnerException)

@@ -1,8 +1,8 @@
 namespace Fetch;
 
 /// <summary>
-/// The outcome so far, in the order of the addresses. Written by every worker and read by the progress display while they work, without a lock: they share
-/// one thread, and each has it to itself from one <c>await</c> to the next.
+/// The outcome so far, in the order of the addresses. Written by every worker and read by the progress display while they work, without a
+/// lock: they share one thread, and each has it to itself from one <c>await</c> to the next.
 /// </summary>
 internal sealed class PageResults(int total)
 {

@@ -4,8 +4,8 @@ using Spectre.Console;
 namespace Fetch;
 
 /// <summary>
-/// Shows how far the job is. Spectre.Console's own progress display refreshes itself from another thread; this one is drawn by a coroutine, like everything
-/// else on the loop.
+/// Shows how far the job is. Spectre.Console's own progress display refreshes itself from another thread; this one is drawn by a coroutine,
+/// like everything else on the loop.
 /// </summary>
 internal abstract class ProgressDisplay
 {

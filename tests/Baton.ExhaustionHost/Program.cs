@@ -2,7 +2,8 @@ using System.Net;
 using System.Net.Sockets;
 using Baton;
 
-// Started with few descriptors, this uses them up, says how every operation fails meanwhile, gives them back and goes on. The test reads what it prints.
+// Started with few descriptors, this uses them up, says how every operation fails meanwhile, gives them back and goes on. The test reads
+// what it prints.
 var reports = 0;
 EventLoop.Run(Main, new EventLoopOptions
 {

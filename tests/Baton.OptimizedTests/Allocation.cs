@@ -5,7 +5,9 @@ internal static class Allocation
 {
     private const int WarmUps = 3;
 
-    /// <summary>Bytes for each operation, of the best of a few attempts: a pool that grows for good, or the test runner, may get in between once.</summary>
+    /// <summary>
+    /// Bytes for each operation, of the best of a few attempts: a pool that grows for good, or the test runner, may get in between once.
+    /// </summary>
     public static double PerOperation(int operations, Func<int, Coroutine> body) => EventLoop.Run(() => Measure(operations, body));
 
     private static async Coroutine<double> Measure(int operations, Func<int, Coroutine> body)

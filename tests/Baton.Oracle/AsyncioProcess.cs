@@ -44,7 +44,9 @@ public sealed class AsyncioProcess : IDisposable
     /// <summary>The operations that this version of asyncio has.</summary>
     public IReadOnlySet<string> Operations { get; }
 
-    /// <summary>Starts a Python: one that is named, or that <see cref="PythonVariable"/> names, or else the newest that the machine has.</summary>
+    /// <summary>
+    /// Starts a Python: one that is named, or that <see cref="PythonVariable"/> names, or else the newest that the machine has.
+    /// </summary>
     /// <returns>Null where there is none, or none since 3.11.</returns>
     /// <exception cref="InvalidOperationException">The Python that was named, or found, does not run the interpreter.</exception>
     public static AsyncioProcess? TryStart(string? python = null)
@@ -72,7 +74,9 @@ public sealed class AsyncioProcess : IDisposable
         _process.StandardInput.Flush();
     }
 
-    /// <summary>Waits for the trace of the oldest scenario sent whose trace was not taken yet; null where asyncio itself has failed.</summary>
+    /// <summary>
+    /// Waits for the trace of the oldest scenario sent whose trace was not taken yet; null where asyncio itself has failed.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The interpreter failed.</exception>
     public IReadOnlyList<string>? Receive()
     {

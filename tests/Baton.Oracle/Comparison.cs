@@ -4,7 +4,9 @@ namespace Baton.Oracle;
 /// <param name="Scenario">What was run.</param>
 /// <param name="Expected">What happened on asyncio: with the improvements that explain the difference, or else with all of them.</param>
 /// <param name="Actual">What happened on Baton.</param>
-/// <param name="Improvements">What asyncio lacked to do the same. None where it did the same, or where nothing explains the difference.</param>
+/// <param name="Improvements">
+/// What asyncio lacked to do the same. None where it did the same, or where nothing explains the difference.
+/// </param>
 public sealed record Comparison(Scenario Scenario, IReadOnlyList<string> Expected, IReadOnlyList<string> Actual, IReadOnlyList<string> Improvements)
 {
     /// <summary>Whether both did the same, or what a deliberate improvement says.</summary>

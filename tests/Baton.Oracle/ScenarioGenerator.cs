@@ -5,7 +5,9 @@ public sealed class ScenarioGenerator
 {
     private const int MaximumDepth = 5;
 
-    /// <summary>Operations that belong together: a scenario is about a few of these, so that what they do to each other happens often.</summary>
+    /// <summary>
+    /// Operations that belong together: a scenario is about a few of these, so that what they do to each other happens often.
+    /// </summary>
     private static readonly string[][] Themes =
     [
         ["timeout", "reschedule", "sleep"],

@@ -3,7 +3,9 @@ namespace Baton.Oracle;
 /// <summary>Makes a scenario smaller while something stays true of it.</summary>
 public static class Shrinker
 {
-    /// <summary>Takes steps away, puts what is inside a step in its place, and makes numbers smaller, until nothing of that is left to do.</summary>
+    /// <summary>
+    /// Takes steps away, puts what is inside a step in its place, and makes numbers smaller, until nothing of that is left to do.
+    /// </summary>
     public static Scenario Shrink(Scenario scenario, Func<Scenario, bool> isStillTrue)
     {
         while (true)
@@ -70,7 +72,10 @@ public static class Shrinker
         }
     }
 
-    /// <summary>Whether a number names a task or handle that the step makes, or a task that it waits for: with another one, it might wait for itself.</summary>
+    /// <summary>
+    /// Whether a number names a task or handle that the step makes, or a task that it waits for: with another one, it might wait for
+    /// itself.
+    /// </summary>
     private static bool IsName(string operation, int index) => operation switch
     {
         "wait_for" or "wait_for_task" => index == 1,

@@ -4,7 +4,9 @@ using Baton.Bench.Net;
 
 namespace Baton.Bench.Connect;
 
-/// <summary>The server under test, in the two ways a user would write it: a <see cref="Server"/>, and a loop that accepts bare sockets.</summary>
+/// <summary>
+/// The server under test, in the two ways a user would write it: a <see cref="Server"/>, and a loop that accepts bare sockets.
+/// </summary>
 internal static class BatonConnectServer
 {
     private const int Backlog = 4096;

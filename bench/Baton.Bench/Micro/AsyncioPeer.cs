@@ -6,7 +6,9 @@ using System.Text.Json.Serialization;
 
 namespace Baton.Bench.Micro;
 
-/// <summary>The same benchmarks in asyncio, with whatever the machine calls <c>python3</c>. The script travels inside this assembly.</summary>
+/// <summary>
+/// The same benchmarks in asyncio, with whatever the machine calls <c>python3</c>. The script travels inside this assembly.
+/// </summary>
 internal static class AsyncioPeer
 {
     private const string Script = "micro-asyncio.py";

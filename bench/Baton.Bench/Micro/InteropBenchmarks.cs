@@ -4,8 +4,8 @@ namespace Baton.Bench.Micro;
 
 /// <summary>What it costs to leave the loop and come back.</summary>
 /// <remarks>
-/// <c>Task.Run</c> awaited on the thread pool mostly stays on its thread. A program that offloads from one thread, as one with a user interface does, has a context
-/// that brings it back: that is the BCL's half.
+/// <c>Task.Run</c> awaited on the thread pool mostly stays on its thread. A program that offloads from one thread, as one with a user
+/// interface does, has a context that brings it back: that is the BCL's half.
 /// </remarks>
 internal static class InteropBenchmarks
 {

@@ -60,7 +60,8 @@ internal static class SynchronizationBenchmarks
 
     private static async Task LockContendedBcl(int count)
     {
-        // With a single one, either task would mostly find it free, because the other is still on its way to another thread. Two make every wait a hand-over.
+        // With a single one, either task would mostly find it free, because the other is still on its way to another thread. Two make every
+        // wait a hand-over.
         using var ping = new SemaphoreSlim(0, 1);
         using var pong = new SemaphoreSlim(0, 1);
         var other = Task.Run(() => Contend(ping, pong));

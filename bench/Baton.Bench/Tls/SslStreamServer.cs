@@ -5,7 +5,9 @@ using Baton.Bench.Net;
 
 namespace Baton.Bench.Tls;
 
-/// <summary>The BCL peer: an echo server on <see cref="SslStream"/> over <see cref="NetworkStream"/>, written plainly, one task a connection.</summary>
+/// <summary>
+/// The BCL peer: an echo server on <see cref="SslStream"/> over <see cref="NetworkStream"/>, written plainly, one task a connection.
+/// </summary>
 internal static class SslStreamServer
 {
     private const int Backlog = 4096;

@@ -8,8 +8,8 @@ namespace Baton.Bench.Tls;
 /// A closed loop of echo requests over TLS: every connection sends one message, waits for all of it to come back, and sends the next.
 /// </summary>
 /// <remarks>
-/// It stands on Baton's own TLS, for a client has to do the same cryptography as the server, and this is the cheapest way to drive 64 sessions on
-/// one thread. It is the same for all servers: what it does not know it cannot favour.
+/// It stands on Baton's own TLS, for a client has to do the same cryptography as the server, and this is the cheapest way to drive 64
+/// sessions on one thread. It is the same for all servers: what it does not know it cannot favour.
 /// </remarks>
 internal sealed class TlsLoad : ILoad
 {

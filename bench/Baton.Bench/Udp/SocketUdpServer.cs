@@ -4,7 +4,9 @@ using Baton.Bench.Net;
 
 namespace Baton.Bench.Udp;
 
-/// <summary>The BCL peer: what an echo of datagrams on <see cref="Socket"/> looks like when written for speed. It knows no batches.</summary>
+/// <summary>
+/// The BCL peer: what an echo of datagrams on <see cref="Socket"/> looks like when written for speed. It knows no batches.
+/// </summary>
 internal static class SocketUdpServer
 {
     public static async Task RunAsync()

@@ -5,7 +5,8 @@ using Baton.Bench.Net;
 namespace Baton.Bench.Udp;
 
 /// <summary>
-/// A closed loop of datagrams on one socket: a number of them is under way, and those that have come back are sent again, all that came at once by one call.
+/// A closed loop of datagrams on one socket: a number of them is under way, and those that have come back are sent again, all that came at
+/// once by one call.
 /// </summary>
 /// <remarks>It stands on the same system calls as the fastest server, so that the server gets its datagrams in batches.</remarks>
 internal sealed unsafe class UdpLoad : ILoad

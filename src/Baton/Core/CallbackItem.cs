@@ -3,7 +3,10 @@ using System.Text;
 
 namespace Baton;
 
-/// <summary>A callback in the ready queue or among the timers, with the execution context of its registration. Pooled by loop; a use is named by its version.</summary>
+/// <summary>
+/// A callback in the ready queue or among the timers, with the execution context of its registration. Pooled by loop; a use is named by its
+/// version.
+/// </summary>
 internal class CallbackItem(EventLoop loop) : LoopItem
 {
     internal static readonly Action<object?> RunAction = static state => ((Action)state!)();
@@ -79,7 +82,10 @@ internal class CallbackItem(EventLoop loop) : LoopItem
 
     internal override string Describe() => _callback is null ? "a cancelled callback" : $"callback {EventLoop.NameOf(_callback, _state)}";
 
-    /// <summary>What a handle says of the callback: its name while that is known, what has become of it, and in debug mode what it passes and where it was made.</summary>
+    /// <summary>
+    /// What a handle says of the callback: its name while that is known, what has become of it, and in debug mode what it passes and where
+    /// it was made.
+    /// </summary>
     internal string Describe(string kind, int version, long? when)
     {
         var text = new StringBuilder(kind);

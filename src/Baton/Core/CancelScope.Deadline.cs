@@ -1,7 +1,7 @@
 namespace Baton;
 
-// A limit costs next to nothing while the code in the scope does not suspend, since nothing can time out before it does: the clock is read, and the timer set,
-// at the first suspension. What has passed until then is known from a clock that is coarse and cheap.
+// A limit costs next to nothing while the code in the scope does not suspend, since nothing can time out before it does: the clock is read,
+// and the timer set, at the first suspension. What has passed until then is known from a clock that is coarse and cheap.
 public sealed partial class CancelScope
 {
     private static readonly Action<object?> ExpireAction = static scope => ((CancelScope)scope!).Expire();
@@ -26,8 +26,8 @@ public sealed partial class CancelScope
     }
 
     /// <summary>
-    /// The time of the loop's clock, in nanoseconds, at which the scope is cancelled; null for none, and before a scope with a time-out is entered. May be changed
-    /// at any time before it has passed.
+    /// The time of the loop's clock, in nanoseconds, at which the scope is cancelled; null for none, and before a scope with a time-out is
+    /// entered. May be changed at any time before it has passed.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public long? Deadline
@@ -104,7 +104,8 @@ public sealed partial class CancelScope
         var now = _loop.Time;
         if (_limit == Limit.Timeout)
         {
-            // Never too early, and too late only where the code has run for long before it suspended, by what the coarse clock does not tell.
+            // Never too early, and too late only where the code has run for long before it suspended, by what the coarse clock does not
+            // tell.
             var passed = _time > 0 ? Math.Max(0, _loop.CoarseTime - _coarseEntry - _loop.CoarseResolution) : 0;
             _time = EventLoop.Deadline(now - passed, _time);
         }

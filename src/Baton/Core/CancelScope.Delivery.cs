@@ -2,14 +2,15 @@ using System.Runtime.CompilerServices;
 
 namespace Baton;
 
-// How a cancelled scope reaches code. Scopes know those around them and not those within: code that suspends looks outwards for what is due; a scope that is
-// cancelled looks at what its task waits for, and then at the tasks of groups that were opened within.
+// How a cancelled scope reaches code. Scopes know those around them and not those within: code that suspends looks outwards for what is
+// due; a scope that is cancelled looks at what its task waits for, and then at the tasks of groups that were opened within.
 public sealed partial class CancelScope
 {
     private bool _isUndelivered;
 
     /// <summary>
-    /// Where code is that was suspended in a scope: there, or where that has been left meanwhile, which only code sees that nobody waits for, in the one around it.
+    /// Where code is that was suspended in a scope: there, or where that has been left meanwhile, which only code sees that nobody waits
+    /// for, in the one around it.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static CancelScope? Holding(CancelScope? scope) => scope is null || scope.IsEntered ? scope : scope.NearestEntered();
@@ -18,8 +19,8 @@ public sealed partial class CancelScope
     internal CancelScope? Parent { get; private set; }
 
     /// <summary>
-    /// The cancelled scope, this one or one around it, whose cancellation code in this scope has to be told when it suspends. Of several, one that is
-    /// level-triggered.
+    /// The cancelled scope, this one or one around it, whose cancellation code in this scope has to be told when it suspends. Of several,
+    /// one that is level-triggered.
     /// </summary>
     /// <param name="task">The task to be told: a scope that throws once has its own task to tell.</param>
     internal CancelScope? FindDue(LoopTask task)
@@ -68,13 +69,18 @@ public sealed partial class CancelScope
         return false;
     }
 
-    /// <summary>In how many iterations a task has been told of cancellations since it entered this scope, or since it began in it.</summary>
+    /// <summary>
+    /// In how many iterations a task has been told of cancellations since it entered this scope, or since it began in it.
+    /// </summary>
     internal int DeliveriesTo(LoopTask task) => task.Deliveries - (ReferenceEquals(task, Task) ? _deliveriesAtEntry : 0);
 
     /// <summary>The cancellation has been thrown, here or in a scope within.</summary>
     internal void CountDelivery() => Rare.DeliveryCount++;
 
-    /// <summary>An exception that is thrown in this scope stands for everything that was still to be thrown here, once, by this scope and those around it.</summary>
+    /// <summary>
+    /// An exception that is thrown in this scope stands for everything that was still to be thrown here, once, by this scope and those
+    /// around it.
+    /// </summary>
     /// <param name="task">The task in which it is thrown.</param>
     /// <param name="leaf">What has accepted the cancellation and has not ended, where that may still come to a result.</param>
     internal void SettleUndelivered(LoopTask task, LoopItem? leaf)
@@ -99,15 +105,15 @@ public sealed partial class CancelScope
     internal void AcceptBy(LoopItem leaf) => Rare.AcceptedBy = leaf;
 
     /// <summary>
-    /// For those who build constructs of their own: whether code that was in this scope, which has been left, may have obeyed a cancellation from outside of it, so
-    /// that another library's <see cref="OperationCanceledException"/> means that.
+    /// For those who build constructs of their own: whether code that was in this scope, which has been left, may have obeyed a
+    /// cancellation from outside of it, so that another library's <see cref="OperationCanceledException"/> means that.
     /// </summary>
     public bool MayHaveObeyed() =>
         IsCancelledFromOutside() || (!Shield && (Parent?.FindDue(Task) is not null || (Task.HasPendingRequest && Task.Reaches(null, Parent))));
 
     /// <summary>
-    /// For those who build constructs of their own: something else is thrown in the place of a cancellation that came out of this scope, which has been left, and came from
-    /// outside of it. It is still to be thrown, at the next suspension.
+    /// For those who build constructs of their own: something else is thrown in the place of a cancellation that came out of this scope,
+    /// which has been left, and came from outside of it. It is still to be thrown, at the next suspension.
     /// </summary>
     public void RestoreUndelivered()
     {
@@ -126,7 +132,10 @@ public sealed partial class CancelScope
         }
     }
 
-    /// <summary>What had accepted cancellations of this scope or of those around it has ended. If with a result, those that throw once are still to be thrown.</summary>
+    /// <summary>
+    /// What had accepted cancellations of this scope or of those around it has ended. If with a result, those that throw once are still to
+    /// be thrown.
+    /// </summary>
     internal void EndAccepted(LoopItem leaf, bool hasResult)
     {
         for (var scope = this; scope is not null; scope = scope.Parent)
@@ -152,7 +161,8 @@ public sealed partial class CancelScope
     }
 
     /// <summary>
-    /// The nearest scope, this one or one around it, that matters to other tasks: one that throws once has its own task to tell, unless it is a shield.
+    /// The nearest scope, this one or one around it, that matters to other tasks: one that throws once has its own task to tell, unless it
+    /// is a shield.
     /// </summary>
     internal CancelScope? NearestForTasks()
     {

@@ -3,14 +3,15 @@ using System.Diagnostics.CodeAnalysis;
 namespace Baton;
 
 /// <summary>
-/// A part of a task that can be cancelled by itself: by <see cref="Cancel"/>, by a deadline, or with the scope around it. Corresponds to trio's
-/// <c>CancelScope</c>; asyncio has none.
+/// A part of a task that can be cancelled by itself: by <see cref="Cancel"/>, by a deadline, or with the scope around it. Corresponds to
+/// trio's <c>CancelScope</c>; asyncio has none.
 /// </summary>
 /// <remarks>
-/// <para>Level-triggered: once cancelled, every suspension in the scope throws a <see cref="CancelledException"/>, until the code has left the scope, so that a
-/// cancellation which some code swallows is not lost. The exception ends at the edge of the scope that was cancelled: see <see cref="CancelCaught"/>.</para>
-/// <para>A scope reaches the scopes and task groups that are opened in it, and the tasks of those groups, but for what is in a scope that is
-/// <see cref="Shield">shielded</see>. A task that was started in it otherwise is on its own.</para>
+/// <para>Level-triggered: once cancelled, every suspension in the scope throws a <see cref="CancelledException"/>, until the code has left
+/// the scope, so that a cancellation which some code swallows is not lost. The exception ends at the edge of the scope that was cancelled:
+/// see <see cref="CancelCaught"/>.</para>
+/// <para>A scope reaches the scopes and task groups that are opened in it, and the tasks of those groups, but for what is in a scope that
+/// is <see cref="Shield">shielded</see>. A task that was started in it otherwise is on its own.</para>
 /// <para>All members are for the loop's thread.</para>
 /// </remarks>
 public sealed partial class CancelScope
@@ -25,7 +26,10 @@ public sealed partial class CancelScope
     private LoopSynchronizationContext? _context;
     private Details? _details;
 
-    /// <summary>Creates a scope of the current loop, to be entered once. Most code calls <see cref="Run(Func{CancelScope, Coroutine}, TimeSpan?, bool, string?)"/>.</summary>
+    /// <summary>
+    /// Creates a scope of the current loop, to be entered once. Most code calls
+    /// <see cref="Run(Func{CancelScope, Coroutine}, TimeSpan?, bool, string?)"/>.
+    /// </summary>
     /// <param name="timeout">The time after which the scope is cancelled, from when it is entered; null for none.</param>
     /// <param name="shield">See <see cref="Shield"/>.</param>
     /// <param name="name">The name in reports and in the exception's message.</param>
@@ -56,15 +60,18 @@ public sealed partial class CancelScope
     public string? Name { get; }
 
     /// <summary>
-    /// Whether the scope is cancelled for good, so that every suspension in it throws. False for one that throws once, as a request to a task does; asyncio's
-    /// time-outs and task groups are made so. Set before the scope is entered.
+    /// Whether the scope is cancelled for good, so that every suspension in it throws. False for one that throws once, as a request to a
+    /// task does; asyncio's time-outs and task groups are made so. Set before the scope is entered.
     /// </summary>
     public bool IsLevelTriggered { get; init; } = true;
 
     /// <summary>Whether the scope has been cancelled itself, whether or not anything has been thrown.</summary>
     public bool CancelCalled { get; private set; }
 
-    /// <summary>Whether code in this scope is cancelled for good: by this scope or one around it, with no shield in between. Corresponds to trio's <c>effectively_cancelled</c>.</summary>
+    /// <summary>
+    /// Whether code in this scope is cancelled for good: by this scope or one around it, with no shield in between. Corresponds to trio's
+    /// <c>effectively_cancelled</c>.
+    /// </summary>
     public bool IsEffectivelyCancelled => IsEntered && FindDue(Task) is { IsLevelTriggered: true };
 
     /// <summary>Whether the cancellation of this scope ended the code in it, and was caught at the scope's edge.</summary>
@@ -76,15 +83,18 @@ public sealed partial class CancelScope
     /// <summary>Whether the deadline cancelled the scope.</summary>
     public bool IsExpired { get; private set; }
 
-    /// <summary>How often the cancellation has been thrown in the scope, or in those within it. More than a few times means that some code swallows it.</summary>
+    /// <summary>
+    /// How often the cancellation has been thrown in the scope, or in those within it. More than a few times means that some code swallows
+    /// it.
+    /// </summary>
     public int DeliveryCount => _details?.DeliveryCount ?? 0;
 
     /// <summary>Whether code runs in the scope.</summary>
     public bool IsEntered => _state == State.Entered;
 
     /// <summary>
-    /// Whether cancellations from outside, of scopes around this one and of the task, wait until the code has left this scope. The scope's own deadline and
-    /// <see cref="Cancel"/> still hold: give clean-up code that must not be cancelled a shield and a deadline.
+    /// Whether cancellations from outside, of scopes around this one and of the task, wait until the code has left this scope. The scope's
+    /// own deadline and <see cref="Cancel"/> still hold: give clean-up code that must not be cancelled a shield and a deadline.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public bool Shield
@@ -104,7 +114,10 @@ public sealed partial class CancelScope
         }
     }
 
-    /// <summary>A token that is cancelled when code in this scope is: by the scope, those around it, or a request to the task. For APIs that take one.</summary>
+    /// <summary>
+    /// A token that is cancelled when code in this scope is: by the scope, those around it, or a request to the task. For APIs that take
+    /// one.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The scope is not entered, or this is not the loop's thread.</exception>
     public CancellationToken CancellationToken
     {
@@ -184,8 +197,8 @@ public sealed partial class CancelScope
     }
 
     /// <summary>
-    /// Cancels the scope: what the code in it waits for ends with a <see cref="CancelledException"/>; where it does not wait, its next suspension does. Before
-    /// the scope is entered it takes effect then; after it was left, and a second time, it does nothing.
+    /// Cancels the scope: what the code in it waits for ends with a <see cref="CancelledException"/>; where it does not wait, its next
+    /// suspension does. Before the scope is entered it takes effect then; after it was left, and a second time, it does nothing.
     /// </summary>
     /// <param name="reason">The message of the exceptions.</param>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
@@ -214,7 +227,9 @@ public sealed partial class CancelScope
     /// Enters the scope: for those who build constructs of their own. The async method that calls it must be a coroutine, and must call
     /// <see cref="Exit(Exception?)"/> on every way out.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The scope was entered before, or this is outside of a task or on another thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The scope was entered before, or this is outside of a task or on another thread.
+    /// </exception>
     public void Enter()
     {
         CheckRunning();
@@ -248,7 +263,8 @@ public sealed partial class CancelScope
     /// <summary>Leaves the scope.</summary>
     /// <param name="exception">The exception that ended the code in it; null where there was none.</param>
     /// <returns>
-    /// Whether the exception ends here: it is the cancellation of this scope, and nothing around it was cancelled as well. Otherwise the caller must let it through.
+    /// Whether the exception ends here: it is the cancellation of this scope, and nothing around it was cancelled as well. Otherwise the
+    /// caller must let it through.
     /// </returns>
     /// <exception cref="InvalidOperationException">The scope is not entered, or this is not the loop's thread.</exception>
     public bool Exit(Exception? exception)
@@ -298,7 +314,9 @@ public sealed partial class CancelScope
         return true;
     }
 
-    /// <summary>Another library's exception counts where it obeyed a token; a time-out that it dressed up as a cancellation does not.</summary>
+    /// <summary>
+    /// Another library's exception counts where it obeyed a token; a time-out that it dressed up as a cancellation does not.
+    /// </summary>
     private static bool IsCancellation([NotNullWhen(true)] Exception? exception) =>
         exception is OperationCanceledException && (exception is CancelledException || exception.InnerException is not TimeoutException);
 

@@ -18,8 +18,8 @@ public readonly partial struct Coroutine
         EventLoop.Current.CreateTask(coroutine, name, eager);
 
     /// <summary>
-    /// Suspends the current task for at least a time. Always suspends: a delay of zero or less makes exactly one trip through the loop. Corresponds to
-    /// <c>asyncio.sleep</c>.
+    /// Suspends the current task for at least a time. Always suspends: a delay of zero or less makes exactly one trip through the loop.
+    /// Corresponds to <c>asyncio.sleep</c>.
     /// </summary>
     /// <param name="delay">The delay; <see cref="Timeout.InfiniteTimeSpan"/> sleeps until cancelled.</param>
     public static Coroutine Sleep(TimeSpan delay)
@@ -40,14 +40,16 @@ public readonly partial struct Coroutine
     }
 
     /// <summary>
-    /// Lets everything else that is ready run first: one trip through the loop. A point of cancellation. Corresponds to <c>asyncio.sleep(0)</c>.
+    /// Lets everything else that is ready run first: one trip through the loop. A point of cancellation. Corresponds to
+    /// <c>asyncio.sleep(0)</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
     public static YieldAwaitable Yield() => new(EventLoop.Current);
 
     /// <summary>
-    /// Throws if a request to cancel the current task, or a cancel scope around this code, is waiting to be delivered: a point of cancellation without a trip through the loop, for long computations
-    /// and for code that has waited for something that cannot be cancelled. Does nothing outside of tasks.
+    /// Throws if a request to cancel the current task, or a cancel scope around this code, is waiting to be delivered: a point of
+    /// cancellation without a trip through the loop, for long computations and for code that has waited for something that cannot be
+    /// cancelled. Does nothing outside of tasks.
     /// </summary>
     /// <exception cref="CancelledException">The task has been cancelled, and this is where it is told.</exception>
     public static void ThrowIfCancelled()
@@ -81,12 +83,12 @@ public readonly partial struct Coroutine
 #pragma warning restore CS1998
 
     /// <summary>
-    /// Waits for a task of the BCL so that cancelling the current task ends the wait at once. The BCL's task is then left running, and a later failure of
-    /// it is observed. Corresponds to <c>asyncio.wrap_future</c>.
+    /// Waits for a task of the BCL so that cancelling the current task ends the wait at once. The BCL's task is then left running, and a
+    /// later failure of it is observed. Corresponds to <c>asyncio.wrap_future</c>.
     /// </summary>
     /// <remarks>
-    /// A plain <c>await task</c> comes back to the loop just as well, but cannot be interrupted: the cancellation arrives after it. It does here too where the
-    /// task has ended before the cancellation.
+    /// A plain <c>await task</c> comes back to the loop just as well, but cannot be interrupted: the cancellation arrives after it. It does
+    /// here too where the task has ended before the cancellation.
     /// </remarks>
     public static async Coroutine FromTask(Task task)
     {

@@ -3,13 +3,14 @@ using System.Runtime.CompilerServices;
 namespace Baton;
 
 /// <summary>
-/// A coroutine: the result of calling an <c>async Coroutine</c> method. Lazy: nothing of the method runs until the coroutine is awaited, which runs it
-/// within the current task, or made a task. Corresponds to a coroutine object of Python.
+/// A coroutine: the result of calling an <c>async Coroutine</c> method. Lazy: nothing of the method runs until the coroutine is awaited,
+/// which runs it within the current task, or made a task. Corresponds to a coroutine object of Python.
 /// </summary>
 /// <remarks>
-/// <para>Await it or make it a task, once; a second time throws <see cref="InvalidOperationException"/>. Awaiting costs no trip through the loop
-/// unless the coroutine suspends.</para>
-/// <para>Whatever the method awaits, it resumes on its loop's thread, from the ready queue. <c>default</c> is a coroutine that has completed.</para>
+/// <para>Await it or make it a task, once; a second time throws <see cref="InvalidOperationException"/>. Awaiting costs no trip through the
+/// loop unless the coroutine suspends.</para>
+/// <para>Whatever the method awaits, it resumes on its loop's thread, from the ready queue. <c>default</c> is a coroutine that has
+/// completed.</para>
 /// </remarks>
 [AsyncMethodBuilder(typeof(CoroutineMethodBuilder))]
 public readonly partial struct Coroutine
@@ -31,7 +32,9 @@ public readonly partial struct Coroutine
         return new CoroutineAwaiter(Source, Version);
     }
 
-    /// <summary>Gives up a coroutine that nobody will run: for code that was handed one and refuses it. Corresponds to <c>coroutine.close</c>.</summary>
+    /// <summary>
+    /// Gives up a coroutine that nobody will run: for code that was handed one and refuses it. Corresponds to <c>coroutine.close</c>.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The coroutine has been awaited or made a task before.</exception>
     public void Close() => Source?.Close(Version);
 }

@@ -5,7 +5,10 @@ namespace Baton;
 /// <summary>An <c>async Coroutine</c> method in flight: its state machine on the heap, and what it needs to be resumed.</summary>
 internal abstract class CoroutineBox : CoroutineSource
 {
-    /// <summary>Nested starts beyond this depth are put off until the stack has unwound, so that recursion is bounded by memory and not by the stack.</summary>
+    /// <summary>
+    /// Nested starts beyond this depth are put off until the stack has unwound, so that recursion is bounded by memory and not by the
+    /// stack.
+    /// </summary>
     private const int MaximumDepth = 128;
 
     private Action? _resume;
@@ -16,7 +19,9 @@ internal abstract class CoroutineBox : CoroutineSource
     /// <summary>The future that the coroutine is suspended on, when it is one.</summary>
     private Future? _awaited;
 
-    /// <summary>The context in which to start or resume: the one that held when the coroutine was suspended, as in every C# async method.</summary>
+    /// <summary>
+    /// The context in which to start or resume: the one that held when the coroutine was suspended, as in every C# async method.
+    /// </summary>
     internal ExecutionContext? Context;
 
     /// <summary>Whether the coroutine is suspended and has not been put in a queue since.</summary>
@@ -202,8 +207,8 @@ internal abstract class CoroutineBox : CoroutineSource
     }
 
     /// <summary>
-    /// The continuation that foreign awaiters get. Whatever thread it is called on and whatever it is called from, the coroutine resumes from the
-    /// ready queue of its loop: never inside somebody's <c>SetResult</c>.
+    /// The continuation that foreign awaiters get. Whatever thread it is called on and whatever it is called from, the coroutine resumes
+    /// from the ready queue of its loop: never inside somebody's <c>SetResult</c>.
     /// </summary>
     private void ResumeFromForeign()
     {
@@ -267,7 +272,10 @@ internal abstract class CoroutineBox<TResult> : CoroutineBox
     }
 }
 
-/// <summary>The box of one async method. Pooled by thread: coroutines are made and end on their loop's thread, save the rare one that is made elsewhere.</summary>
+/// <summary>
+/// The box of one async method. Pooled by thread: coroutines are made and end on their loop's thread, save the rare one that is made
+/// elsewhere.
+/// </summary>
 internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResult>
     where TStateMachine : IAsyncStateMachine
 {

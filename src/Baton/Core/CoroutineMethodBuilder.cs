@@ -5,10 +5,11 @@ using System.Runtime.CompilerServices;
 
 namespace Baton;
 
-// The contract that the compiler knows: Create, Start, Task, SetResult, SetException, AwaitOnCompleted, AwaitUnsafeOnCompleted, SetStateMachine.
+// The contract that the compiler knows: Create, Start, Task, SetResult, SetException, AwaitOnCompleted, AwaitUnsafeOnCompleted,
+// SetStateMachine.
 //
-// A coroutine is lazy: Start only moves the state machine into its box. The box is stored in the builder before the state machine is copied, because
-// the builder is a field of the state machine and the copy must know its box.
+// A coroutine is lazy: Start only moves the state machine into its box. The box is stored in the builder before the state machine is
+// copied, because the builder is a field of the state machine and the copy must know its box.
 
 /// <summary>Builds <c>async Coroutine</c> methods. For the compiler.</summary>
 [EditorBrowsable(EditorBrowsableState.Never)]

@@ -29,9 +29,9 @@ internal enum CoroutineStatus : byte
 /// What stands behind a <see cref="Coroutine"/>: pooled, one use at a time, each use named by <see cref="Version"/>.
 /// </summary>
 /// <remarks>
-/// Invariants. The status only moves forwards within a use. Whoever takes the outcome ends the use: the version changes, and the object returns to its
-/// pool. <see cref="Continuation"/> is what awaits this coroutine, null until it suspended. Everything here is for the loop thread, except that a coroutine
-/// which has not started may be made and handed over on any thread.
+/// Invariants. The status only moves forwards within a use. Whoever takes the outcome ends the use: the version changes, and the object
+/// returns to its pool. <see cref="Continuation"/> is what awaits this coroutine, null until it suspended. Everything here is for the loop
+/// thread, except that a coroutine which has not started may be made and handed over on any thread.
 /// </remarks>
 internal abstract class CoroutineSource : LoopItem
 {
@@ -124,7 +124,9 @@ internal abstract class CoroutineSource : LoopItem
         failure?.Throw();
     }
 
-    /// <summary>Takes the outcome for the task of which this is the outermost coroutine; a result stays to be read until <see cref="Recycle"/>.</summary>
+    /// <summary>
+    /// Takes the outcome for the task of which this is the outermost coroutine; a result stays to be read until <see cref="Recycle"/>.
+    /// </summary>
     internal ExceptionDispatchInfo? TakeFailure()
     {
         var failure = _failure;

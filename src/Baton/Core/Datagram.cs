@@ -41,8 +41,8 @@ public readonly struct Datagram
     public bool IsTruncated => _batch.EntryOf(_index).IsTruncated;
 
     /// <summary>
-    /// The address of who sent it, or is to get it, as the system writes it; good as long as the datagram is. Empty where there is none. Compare by it and look
-    /// up by it where <see cref="GetEndPoint"/> would cost too much.
+    /// The address of who sent it, or is to get it, as the system writes it; good as long as the datagram is. Empty where there is none.
+    /// Compare by it and look up by it where <see cref="GetEndPoint"/> would cost too much.
     /// </summary>
     public ReadOnlySpan<byte> Address => _batch.AddressSpaceOf(_index).Span[.._batch.EntryOf(_index).AddressLength];
 

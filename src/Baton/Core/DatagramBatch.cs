@@ -5,12 +5,12 @@ using System.Runtime.InteropServices;
 namespace Baton;
 
 /// <summary>
-/// Room for a number of datagrams, each with an address, that are received or sent together: one system call where the driver can. Made once and used again and
-/// again; nothing is allocated for a datagram.
+/// Room for a number of datagrams, each with an address, that are received or sent together: one system call where the driver can. Made
+/// once and used again and again; nothing is allocated for a datagram.
 /// </summary>
 /// <remarks>
-/// A batch that was received can be sent as it is: each datagram goes back to who sent it. While a receive or a send of it is in progress it belongs to the
-/// socket.
+/// A batch that was received can be sent as it is: each datagram goes back to who sent it. While a receive or a send of it is in progress
+/// it belongs to the socket.
 /// </remarks>
 public sealed class DatagramBatch
 {
@@ -23,7 +23,9 @@ public sealed class DatagramBatch
 
     /// <summary>Makes an empty batch.</summary>
     /// <param name="capacity">How many datagrams it holds at most.</param>
-    /// <param name="maximumLength">The bytes of each at most; a longer one that is received is cut off, see <see cref="Datagram.IsTruncated"/>.</param>
+    /// <param name="maximumLength">
+    /// The bytes of each at most; a longer one that is received is cut off, see <see cref="Datagram.IsTruncated"/>.
+    /// </param>
     public DatagramBatch(int capacity = 64, int maximumLength = 2048)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(capacity);
@@ -44,7 +46,9 @@ public sealed class DatagramBatch
     /// <summary>How many datagrams are in it.</summary>
     public int Count { get; private set; }
 
-    /// <summary>How many of them, from the first, the last send has handed to the system: all of them unless it failed or was cancelled.</summary>
+    /// <summary>
+    /// How many of them, from the first, the last send has handed to the system: all of them unless it failed or was cancelled.
+    /// </summary>
     public int SentCount { get; internal set; }
 
     /// <summary>Whether there is no room for another.</summary>

@@ -2,10 +2,12 @@ using System.Runtime.CompilerServices;
 
 namespace Baton;
 
-// The trampoline that runs coroutines, and what holds around each item: the current task, the synchronization context, the execution context.
+// The trampoline that runs coroutines, and what holds around each item: the current task, the synchronization context, the execution
+// context.
 //
-// A coroutine that starts another one calls it directly, from inside the awaiter; one that ends, or that has to be started on a fresh stack, leaves what to
-// run next in _next and returns. So the stack never grows with the number of coroutines that end one after the other, and only so far with those that start.
+// A coroutine that starts another one calls it directly, from inside the awaiter; one that ends, or that has to be started on a fresh
+// stack, leaves what to run next in _next and returns. So the stack never grows with the number of coroutines that end one after the other,
+// and only so far with those that start.
 public sealed partial class EventLoop
 {
     private static readonly ExecutionContext DefaultContext = CaptureDefault();
@@ -21,7 +23,9 @@ public sealed partial class EventLoop
     /// <summary>How many coroutines have started inside one another in the step that runs now.</summary>
     internal int Depth { get; set; }
 
-    /// <summary>Whether code runs that asked for no synchronization context; a coroutine that starts there needs its own installed.</summary>
+    /// <summary>
+    /// Whether code runs that asked for no synchronization context; a coroutine that starts there needs its own installed.
+    /// </summary>
     internal bool IsContextSuspended { get; private set; }
 
     /// <summary>The callback that runs now, to name it when it throws.</summary>
@@ -33,7 +37,9 @@ public sealed partial class EventLoop
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Ready(LoopItem item) => _ready.Enqueue(item);
 
-    /// <summary>Runs a coroutine as soon as the one that runs now returns: without a trip through the loop where that is possible.</summary>
+    /// <summary>
+    /// Runs a coroutine as soon as the one that runs now returns: without a trip through the loop where that is possible.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void ResumeNext(CoroutineBox box)
     {
@@ -106,8 +112,9 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Prepares for a continuation of code that is not a coroutine. Such code finds the synchronization context of its task if it asked for it. If it did not,
-    /// it finds none, so that what the BCL awaits within itself continues inline on this thread instead of hopping to the pool.
+    /// Prepares for a continuation of code that is not a coroutine. Such code finds the synchronization context of its task if it asked for
+    /// it. If it did not, it finds none, so that what the BCL awaits within itself continues inline on this thread instead of hopping to
+    /// the pool.
     /// </summary>
     internal void EnterForeign(LoopTask? task, CancelScope? scope, bool useContext, ExecutionContext? context)
     {
@@ -150,8 +157,8 @@ public sealed partial class EventLoop
         : task.Context;
 
     /// <summary>
-    /// Installs a synchronization context. Code that runs in between may have installed another, so ours is only a guess that saves one of two look-ups of
-    /// the thread.
+    /// Installs a synchronization context. Code that runs in between may have installed another, so ours is only a guess that saves one of
+    /// two look-ups of the thread.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void SetContext(SynchronizationContext? context)
@@ -174,7 +181,9 @@ public sealed partial class EventLoop
         }
     }
 
-    /// <summary>The execution context of now, to return to with <see cref="ReturnTo"/>: there is one even where its flow is suppressed.</summary>
+    /// <summary>
+    /// The execution context of now, to return to with <see cref="ReturnTo"/>: there is one even where its flow is suppressed.
+    /// </summary>
     internal static ExecutionContext CaptureToReturn(out bool isFlowSuppressed)
     {
         isFlowSuppressed = ExecutionContext.IsFlowSuppressed();

@@ -12,17 +12,18 @@ public sealed partial class EventLoop
     private readonly ConcurrentQueue<string> _unwrittenReports = new();
 
     /// <summary>
-    /// Called with every failure that reached nobody: a callback that threw, a failed task at which nobody looked. Null writes them to the standard error
-    /// stream, or
-    /// logs them where there is a <see cref="LoggerFactory"/>. Runs in the execution context of the task or callback involved. If it throws, both failures are reported
-    /// as if it were null. Corresponds to <c>loop.set_exception_handler</c>.
+    /// Called with every failure that reached nobody: a callback that threw, a failed task at which nobody looked. Null writes them to the
+    /// standard error stream, or logs them where there is a <see cref="LoggerFactory"/>. Runs in the execution context of the task or
+    /// callback involved. If it throws, both failures are reported as if it were null. Corresponds to <c>loop.set_exception_handler</c>.
     /// </summary>
     public Action<EventLoop, LoopExceptionContext>? ExceptionHandler { get; set; }
 
     /// <summary>Failures at which nobody has looked yet. Added to and removed from on the loop thread.</summary>
     internal HashSet<UnretrievedFailure.Record> UnretrievedFailures { get; } = [];
 
-    /// <summary>Reports a failure that nobody awaits, to the exception handler. Corresponds to <c>loop.call_exception_handler</c>.</summary>
+    /// <summary>
+    /// Reports a failure that nobody awaits, to the exception handler. Corresponds to <c>loop.call_exception_handler</c>.
+    /// </summary>
     /// <param name="message">What happened, in a sentence.</param>
     /// <param name="exception">The exception, where there is one.</param>
     /// <param name="future">The task or future involved, where there is one.</param>
@@ -75,7 +76,9 @@ public sealed partial class EventLoop
     /// <summary>Keeps a failure until somebody looks at it.</summary>
     internal object TrackFailure(ExceptionDispatchInfo failure, Future future) => new UnretrievedFailure(this, failure, future);
 
-    /// <summary>The execution context in which to call a handler, as in asyncio that of the task involved; null where it holds already.</summary>
+    /// <summary>
+    /// The execution context in which to call a handler, as in asyncio that of the task involved; null where it holds already.
+    /// </summary>
     private ExecutionContext? ContextFor(LoopExceptionContext context) =>
         context.ExecutionContext
         ?? (IsOnLoopThread && context.Future is LoopTask { IsDone: false } task && !ReferenceEquals(task, CurrentTask) ? task.OutermostContext : null);
@@ -98,8 +101,9 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Writes the reports that are left. Where the standard error stream does not take them, they wait for the next report or for the end: it may need a
-    /// descriptor to be opened, of which there is none just when there is that to report, and whoever reports must not fail by it.
+    /// Writes the reports that are left. Where the standard error stream does not take them, they wait for the next report or for the end:
+    /// it may need a descriptor to be opened, of which there is none just when there is that to report, and whoever reports must not fail
+    /// by it.
     /// </summary>
     private void WriteReports()
     {

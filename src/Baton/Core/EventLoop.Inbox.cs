@@ -2,9 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Baton;
 
-// What comes from other threads: one lock-free list, pushed by anybody and taken whole by the loop, and a wake-up that is written once for each time that
-// the loop had gone to sleep. The order of operations matters: the loop says that it sleeps and then looks at the inbox; a poster pushes and then looks
-// whether the loop sleeps. Both pass a full fence in between, so at least one of them sees the other.
+// What comes from other threads: one lock-free list, pushed by anybody and taken whole by the loop, and a wake-up that is written once for
+// each time that the loop had gone to sleep. The order of operations matters: the loop says that it sleeps and then looks at the inbox; a
+// poster pushes and then looks whether the loop sleeps. Both pass a full fence in between, so at least one of them sees the other.
 public sealed partial class EventLoop
 {
     private static readonly LoopItem ClosedInbox = new ClosedMarker();
@@ -37,11 +37,14 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Has a callback called on the loop, from any thread, unless the loop is closed: for threads that do not know whether it still is there.
+    /// Has a callback called on the loop, from any thread, unless the loop is closed: for threads that do not know whether it still is
+    /// there.
     /// </summary>
     /// <param name="callback">What to call.</param>
     /// <param name="state">What to call it with.</param>
-    /// <returns>False where the loop is closed. Where it closes before it comes to the callback, nothing calls that, and nobody is told.</returns>
+    /// <returns>
+    /// False where the loop is closed. Where it closes before it comes to the callback, nothing calls that, and nobody is told.
+    /// </returns>
     public bool TryCallSoonThreadSafe(Action<object?> callback, object? state)
     {
         ArgumentNullException.ThrowIfNull(callback);

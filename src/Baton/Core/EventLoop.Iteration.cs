@@ -4,13 +4,13 @@ namespace Baton;
 
 public sealed partial class EventLoop
 {
-    // While work is queued, the poll of an iteration is left out until so many items or so much time have passed since the last one: a chain of short
-    // switches does not pay a system call each.
+    // While work is queued, the poll of an iteration is left out until so many items or so much time have passed since the last one: a
+    // chain of short switches does not pay a system call each.
     private const int MaximumItemsBetweenPolls = 61;
     private const long MaximumTimeBetweenPolls = 50_000;
 
-    // Reading the clock costs as much as a switch. It is read for the first iteration after a poll; then, while items are short, for every 16th, else for
-    // each.
+    // Reading the clock costs as much as a switch. It is read for the first iteration after a poll; then, while items are short, for every
+    // 16th, else for each.
     private const int ClockStride = 16;
     private const long ShortStride = 10_000;
 
@@ -24,8 +24,9 @@ public sealed partial class EventLoop
     private long _lastClock;
 
     /// <summary>
-    /// Has a callback called once, at the end of the current iteration and before the loop polls again: for work that several callers of one iteration
-    /// share, such as one system call for all their writes. It runs in no task, and in whatever execution context the loop is then.
+    /// Has a callback called once, at the end of the current iteration and before the loop polls again: for work that several callers of
+    /// one iteration share, such as one system call for all their writes. It runs in no task, and in whatever execution context the loop is
+    /// then.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public void BeforePoll(Action<object?> callback, object? state)

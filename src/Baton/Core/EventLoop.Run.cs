@@ -5,13 +5,14 @@ namespace Baton;
 public sealed partial class EventLoop
 {
     /// <summary>
-    /// Makes a loop, runs a coroutine on it as the main task, and closes the loop whatever happens. The whole of most programs. Corresponds to
-    /// <c>asyncio.run</c>.
+    /// Makes a loop, runs a coroutine on it as the main task, and closes the loop whatever happens. The whole of most programs. Corresponds
+    /// to <c>asyncio.run</c>.
     /// </summary>
     /// <remarks>
-    /// <para>Everything runs on the calling thread. The first SIGINT (Ctrl-C) or SIGTERM cancels the main task; the second ends the process as if
-    /// nobody had handled it.</para>
-    /// <para>When the main task has ended, the tasks that are left are cancelled and awaited, those of them that fail are reported, and the loop is closed.</para>
+    /// <para>Everything runs on the calling thread. The first SIGINT (Ctrl-C) or SIGTERM cancels the main task; the second ends the process
+    /// as if nobody had handled it.</para>
+    /// <para>When the main task has ended, the tasks that are left are cancelled and awaited, those of them that fail are reported, and the
+    /// loop is closed.</para>
     /// </remarks>
     /// <param name="main">Called once, on the loop; makes the coroutine.</param>
     /// <param name="options">How to make the loop.</param>
@@ -43,7 +44,9 @@ public sealed partial class EventLoop
         }
     }
 
-    /// <summary>What <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> waits for when no task is left any more, before it closes the loop.</summary>
+    /// <summary>
+    /// What <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> waits for when no task is left any more, before it closes the loop.
+    /// </summary>
     internal List<Func<Coroutine>> ShutdownSteps { get; } = [];
 
     private TResult RunMain<TResult>(Func<Coroutine<TResult>> main, bool handleSignals)

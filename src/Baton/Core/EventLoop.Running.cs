@@ -4,8 +4,8 @@ namespace Baton;
 public sealed partial class EventLoop
 {
     /// <summary>
-    /// Runs until <see cref="Stop"/> is called: the batch that calls it is finished, and what that batch queued waits for the next run. Corresponds to
-    /// <c>loop.run_forever</c>.
+    /// Runs until <see cref="Stop"/> is called: the batch that calls it is finished, and what that batch queued waits for the next run.
+    /// Corresponds to <c>loop.run_forever</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop is running or closed, or another loop runs on this thread.</exception>
     public void RunForever()
@@ -26,8 +26,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Runs until a coroutine has ended, as the main task. Corresponds to <c>loop.run_until_complete</c>. Other tasks that are left stay suspended until the
-    /// loop runs again.
+    /// Runs until a coroutine has ended, as the main task. Corresponds to <c>loop.run_until_complete</c>. Other tasks that are left stay
+    /// suspended until the loop runs again.
     /// </summary>
     /// <exception cref="InvalidOperationException">
     /// The loop is running or closed, another loop runs on this thread, or the loop was stopped before the coroutine ended.
@@ -50,7 +50,8 @@ public sealed partial class EventLoop
 
     /// <summary>Runs until a future or task of this loop is done, and returns or throws as it did.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The loop is running or closed, another loop runs on this thread, the future belongs to another loop, or the loop was stopped before it was done.
+    /// The loop is running or closed, another loop runs on this thread, the future belongs to another loop, or the loop was stopped before
+    /// it was done.
     /// </exception>
     public void RunUntilComplete(Future future)
     {
@@ -81,8 +82,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Has the loop return from <see cref="RunForever"/> after the current batch. Before the loop runs: it polls once, runs what is ready, and returns.
-    /// Corresponds to <c>loop.stop</c>.
+    /// Has the loop return from <see cref="RunForever"/> after the current batch. Before the loop runs: it polls once, runs what is ready,
+    /// and returns. Corresponds to <c>loop.stop</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public void Stop()

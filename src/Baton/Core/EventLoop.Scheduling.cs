@@ -12,8 +12,8 @@ public sealed partial class EventLoop
     public int TimerCount => _timers.LiveCount;
 
     /// <summary>
-    /// Has a callback called in the next iteration, after everything that is queued already, once, in the execution context of now. Corresponds to
-    /// <c>loop.call_soon</c>.
+    /// Has a callback called in the next iteration, after everything that is queued already, once, in the execution context of now.
+    /// Corresponds to <c>loop.call_soon</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public Handle CallSoon(Action callback)
@@ -34,8 +34,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Has a callback called after a delay. It never fires early; timers with equal deadlines fire in the order in which they were set. Corresponds to
-    /// <c>loop.call_later</c>.
+    /// Has a callback called after a delay. It never fires early; timers with equal deadlines fire in the order in which they were set.
+    /// Corresponds to <c>loop.call_later</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public TimerHandle CallLater(TimeSpan delay, Action callback)

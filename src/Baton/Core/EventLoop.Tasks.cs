@@ -41,22 +41,24 @@ public sealed partial class EventLoop
     public LoopTaskFactory? TaskFactory { get; set; }
 
     /// <summary>
-    /// Makes a coroutine a task: it starts in the next iteration, in the order of creation, or at once. Corresponds to <c>loop.create_task</c>.
+    /// Makes a coroutine a task: it starts in the next iteration, in the order of creation, or at once. Corresponds to
+    /// <c>loop.create_task</c>.
     /// </summary>
     /// <param name="coroutine">What the task runs.</param>
     /// <param name="name">The name in reports; <c>Task-N</c> where null.</param>
     /// <param name="eager">
-    /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did. Where eager tasks
-    /// start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead. Null leaves it to the
-    /// <see cref="TaskFactory"/>; without one the task is not eager.
+    /// Whether the first step runs inside this call, as asyncio's eager tasks do. Code after the call then finds whatever that step did.
+    /// Where eager tasks start eager tasks until the stack is nearly used up, the next one starts in the next iteration instead. Null
+    /// leaves it to the <see cref="TaskFactory"/>; without one the task is not eager.
     /// </param>
     /// <param name="scope">
-    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that throws once, the nearest around it that does not, or that is
-    /// a shield. For those who wait for the task before they leave the scope, as task groups do; a task that is left when its scope ends goes on in the scope around that.
+    /// A cancel scope that reaches the task too, besides those that the task enters itself; of one that throws once, the nearest around it
+    /// that does not, or that is a shield. For those who wait for the task before they leave the scope, as task groups do; a task that is
+    /// left when its scope ends goes on in the scope around that.
     /// </param>
     /// <exception cref="InvalidOperationException">
-    /// The coroutine has been used, the loop is closed, this is not its thread, an eager start was asked of a loop that does not run, or the scope is not
-    /// entered.
+    /// The coroutine has been used, the loop is closed, this is not its thread, an eager start was asked of a loop that does not run, or
+    /// the scope is not entered.
     /// </exception>
     public LoopTask CreateTask(Coroutine coroutine, string? name = null, bool? eager = null, CancelScope? scope = null)
     {

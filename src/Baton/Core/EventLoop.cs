@@ -5,16 +5,17 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace Baton;
 
 /// <summary>
-/// A single-threaded, cooperative event loop: one thread runs callbacks, coroutines and I/O in turns, and every <c>await</c> may hand the turn on.
-/// Corresponds to an asyncio event loop.
+/// A single-threaded, cooperative event loop: one thread runs callbacks, coroutines and I/O in turns, and every <c>await</c> may hand the
+/// turn on. Corresponds to an asyncio event loop.
 /// </summary>
 /// <remarks>
 /// <para>Most programs call <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> and nothing else of this class.</para>
 /// <para>
-/// Invariants. Everything here is touched by the owner thread alone, without locks; from any other thread only <see cref="CallSoonThreadSafe(Action)"/>,
-/// <see cref="RunCoroutineThreadSafe(Coroutine)"/> and the synchronization contexts lead in, by way of one inbox. The owner is the thread that made the loop,
-/// and then whichever thread runs it. An iteration runs exactly the items that stood in the ready queue when it started: ready items first, then completed
-/// I/O, then due timers, each in order; what these items queue waits for the next iteration.
+/// Invariants. Everything here is touched by the owner thread alone, without locks; from any other thread only
+/// <see cref="CallSoonThreadSafe(Action)"/>, <see cref="RunCoroutineThreadSafe(Coroutine)"/> and the synchronization contexts lead in, by
+/// way of one inbox. The owner is the thread that made the loop, and then whichever thread runs it. An iteration runs exactly the items
+/// that stood in the ready queue when it started: ready items first, then completed I/O, then due timers, each in order; what these items
+/// queue waits for the next iteration.
 /// </para>
 /// </remarks>
 public sealed partial class EventLoop : IDisposable
@@ -39,8 +40,13 @@ public sealed partial class EventLoop : IDisposable
     {
     }
 
-    /// <summary>Creates a loop. The caller owns it and must dispose of it; <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> does both by itself.</summary>
-    /// <exception cref="InvalidOperationException">No driver was given, and the environment variable BATON_DRIVER names one that there is not.</exception>
+    /// <summary>
+    /// Creates a loop. The caller owns it and must dispose of it; <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> does both by
+    /// itself.
+    /// </summary>
+    /// <exception cref="InvalidOperationException">
+    /// No driver was given, and the environment variable BATON_DRIVER names one that there is not.
+    /// </exception>
     public EventLoop(EventLoopOptions? options)
     {
         options ??= new EventLoopOptions();
@@ -98,7 +104,9 @@ public sealed partial class EventLoop : IDisposable
     /// <summary>Whether the loop has been closed. Corresponds to <c>loop.is_closed</c>.</summary>
     public bool IsClosed => _state == State.Closed;
 
-    /// <summary>Whether this is the thread to which the loop belongs: the one that runs it, or before it runs, the one that made it.</summary>
+    /// <summary>
+    /// Whether this is the thread to which the loop belongs: the one that runs it, or before it runs, the one that made it.
+    /// </summary>
     public bool IsOnLoopThread
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -126,8 +134,8 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>
-    /// Counts an operation that completed at once, for operations of one's own. False every so often: the operation must then complete through the
-    /// queue, so that a task whose data is always ready does not starve the others.
+    /// Counts an operation that completed at once, for operations of one's own. False every so often: the operation must then complete
+    /// through the queue, so that a task whose data is always ready does not starve the others.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryConsumeBudget()

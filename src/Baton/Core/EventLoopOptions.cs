@@ -9,8 +9,8 @@ public sealed class EventLoopOptions
     public string? Name { get; set; }
 
     /// <summary>
-    /// The driver that does the loop's I/O, made by the caller and disposed of by the loop; null for the one that the environment variable BATON_DRIVER names,
-    /// <c>epoll</c> or <c>portable</c>, or else the best that the machine has.
+    /// The driver that does the loop's I/O, made by the caller and disposed of by the loop; null for the one that the environment variable
+    /// BATON_DRIVER names, <c>epoll</c> or <c>portable</c>, or else the best that the machine has.
     /// </summary>
     public IoDriver? Driver { get; set; }
 
@@ -18,28 +18,32 @@ public sealed class EventLoopOptions
     public LoopClock? Clock { get; set; }
 
     /// <summary>
-    /// What looks names up for the loop; null for <see cref="NameResolver.Default"/>, which all loops of the process share. The loop does not dispose of it.
+    /// What looks names up for the loop; null for <see cref="NameResolver.Default"/>, which all loops of the process share. The loop does
+    /// not dispose of it.
     /// </summary>
     public NameResolver? NameResolver { get; set; }
 
     /// <summary>
-    /// Whether <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/> handles SIGINT and SIGTERM: the first cancels the main task, the second ends
-    /// the process. True unless set.
+    /// Whether <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/> handles SIGINT and SIGTERM: the first cancels the main task,
+    /// the second ends the process. True unless set.
     /// </summary>
     public bool HandleSignals { get; set; } = true;
 
-    /// <summary>Called with every failure that reached nobody; null writes them to the standard error stream. See <see cref="EventLoop.ExceptionHandler"/>.</summary>
+    /// <summary>
+    /// Called with every failure that reached nobody; null writes them to the standard error stream. See
+    /// <see cref="EventLoop.ExceptionHandler"/>.
+    /// </summary>
     public Action<EventLoop, LoopExceptionContext>? ExceptionHandler { get; set; }
 
     /// <summary>
-    /// Makes the loop's loggers. Failures that reached nobody, and warnings, then go to the log where there is no handler for them. Null logs nothing. Category:
-    /// <c>Baton.EventLoop</c>.
+    /// Makes the loop's loggers. Failures that reached nobody, and warnings, then go to the log where there is no handler for them. Null
+    /// logs nothing. Category: <c>Baton.EventLoop</c>.
     /// </summary>
     public ILoggerFactory? LoggerFactory { get; set; }
 
     /// <summary>
-    /// Whether the loop looks for mistakes; see <see cref="EventLoop.IsDebug"/>. Null asks the environment variable <c>BATON_DEBUG</c>: anything but 0 means yes.
-    /// Corresponds to <c>debug</c> of <c>asyncio.run</c> and to <c>PYTHONASYNCIODEBUG</c>.
+    /// Whether the loop looks for mistakes; see <see cref="EventLoop.IsDebug"/>. Null asks the environment variable <c>BATON_DEBUG</c>:
+    /// anything but 0 means yes. Corresponds to <c>debug</c> of <c>asyncio.run</c> and to <c>PYTHONASYNCIODEBUG</c>.
     /// </summary>
     public bool? Debug { get; set; }
 
@@ -59,9 +63,9 @@ public sealed class EventLoopOptions
     } = TimeSpan.FromMilliseconds(100);
 
     /// <summary>
-    /// What debug mode does where code blocks the loop's thread: <c>Task.Wait</c> and <c>Result</c>, locks that another thread holds, <c>ManualResetEventSlim</c>. It
-    /// cannot see code that runs without the loop's synchronization context, as after <c>ConfigureAwait(false)</c>, nor <c>Thread.Sleep</c>, nor
-    /// system calls.
+    /// What debug mode does where code blocks the loop's thread: <c>Task.Wait</c> and <c>Result</c>, locks that another thread holds,
+    /// <c>ManualResetEventSlim</c>. It cannot see code that runs without the loop's synchronization context, as after
+    /// <c>ConfigureAwait(false)</c>, nor <c>Thread.Sleep</c>, nor system calls.
     /// </summary>
     public BlockingWaits BlockingWaits { get; set; }
 

@@ -1,8 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// A task or future was cancelled. Corresponds to <c>asyncio.CancelledError</c>. Code that catches it without rethrowing it suppresses the cancellation
-/// and should call <see cref="LoopTask.Uncancel"/>.
+/// A task or future was cancelled. Corresponds to <c>asyncio.CancelledError</c>. Code that catches it without rethrowing it suppresses the
+/// cancellation and should call <see cref="LoopTask.Uncancel"/>.
 /// </summary>
 public class CancelledException : OperationCanceledException
 {

@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// A continuation of code that is not a coroutine, such as a plain <c>async Task</c> method: what to call, and the task and contexts to call it in.
+/// A continuation of code that is not a coroutine, such as a plain <c>async Task</c> method: what to call, and the task and contexts to
+/// call it in.
 /// </summary>
 internal sealed class ForeignContinuation : LoopItem
 {

@@ -5,19 +5,21 @@ using System.Runtime.ExceptionServices;
 namespace Baton;
 
 /// <summary>
-/// Something that will be done: pending, then for good done with a result, failed or cancelled. Can be awaited any number of times, by any number of
-/// tasks of its loop. Corresponds to <c>asyncio.Future</c>.
+/// Something that will be done: pending, then for good done with a result, failed or cancelled. Can be awaited any number of times, by any
+/// number of tasks of its loop. Corresponds to <c>asyncio.Future</c>.
 /// </summary>
 /// <remarks>
-/// <para>Belongs to one loop and to that loop's thread: every method throws <see cref="InvalidOperationException"/> on another one. Nothing that awaits it
-/// runs inside <c>SetResult</c>: completing a future puts its callbacks and awaiting coroutines in the ready queue, in the order in which they came.</para>
+/// <para>Belongs to one loop and to that loop's thread: every method throws <see cref="InvalidOperationException"/> on another one. Nothing
+/// that awaits it runs inside <c>SetResult</c>: completing a future puts its callbacks and awaiting coroutines in the ready queue, in the
+/// order in which they came.</para>
 /// </remarks>
 public partial class Future : LoopItem
 {
     // null, or a FutureCallback, or the item of a coroutine that awaits, or a list of these; in the order of registration.
     private object? _callbacks;
 
-    // The captured failure or cancellation; a message for a cancellation whose exception nobody has asked for; an UnretrievedFailure while nobody has looked.
+    // The captured failure or cancellation; a message for a cancellation whose exception nobody has asked for; an UnretrievedFailure while
+    // nobody has looked.
     private object? _outcome;
     private FutureState _state;
 
@@ -48,7 +50,9 @@ public partial class Future : LoopItem
     /// <summary>Whether the future was cancelled. Corresponds to <c>Future.cancelled</c>.</summary>
     public bool IsCancelled => _state == FutureState.Cancelled;
 
-    /// <summary>Whether who awaits the future will be thrown a cancellation: one exception tells of all requests to cancel him until then.</summary>
+    /// <summary>
+    /// Whether who awaits the future will be thrown a cancellation: one exception tells of all requests to cancel him until then.
+    /// </summary>
     internal virtual bool EndsCancelled => IsCancelled;
 
     /// <summary>Whether the future failed. Looking at this does not count as retrieving the exception.</summary>
@@ -150,15 +154,16 @@ public partial class Future : LoopItem
     }
 
     /// <summary>
-    /// Cancels the future on behalf of something that awaits it. A future that passes its cancellation on to others overrides this as well as
-    /// <see cref="Cancel"/>, and calls this method of theirs: for a task it only puts the task on a list, so that no chain is too long for the stack.
+    /// Cancels the future on behalf of something that awaits it. A future that passes its cancellation on to others overrides this as well
+    /// as <see cref="Cancel"/>, and calls this method of theirs: for a task it only puts the task on a list, so that no chain is too long
+    /// for the stack.
     /// </summary>
     /// <returns>False when it is done.</returns>
     protected internal virtual bool CancelAsAwaited(string? message) => Cancel(message);
 
     /// <summary>
-    /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done already. Corresponds
-    /// to <c>Future.add_done_callback</c>.
+    /// Has a callback called, from the ready queue and in the execution context of now, once the future is done; soon, if it is done
+    /// already. Corresponds to <c>Future.add_done_callback</c>.
     /// </summary>
     public void AddDoneCallback(Action<Future> callback)
     {
@@ -171,7 +176,8 @@ public partial class Future : LoopItem
     /// <param name="callback">What to call. A static lambda needs no closure.</param>
     /// <param name="state">What to call it with, beside the future.</param>
     /// <param name="awaitedBy">
-    /// The task, or the future, that waits for this one by way of the callback: call graphs show it. Corresponds to <c>asyncio.future_add_to_awaited_by</c>.
+    /// The task, or the future, that waits for this one by way of the callback: call graphs show it. Corresponds to
+    /// <c>asyncio.future_add_to_awaited_by</c>.
     /// </param>
     public void AddDoneCallback(Action<Future, object?> callback, object? state, Future? awaitedBy = null)
     {
@@ -251,7 +257,8 @@ public partial class Future : LoopItem
                 return true;
             }
 
-            // A trip that is forced is a suspension too, or a task that awaits only what is done could never be cancelled. The future keeps its value.
+            // A trip that is forced is a suspension too, or a task that awaits only what is done could never be cancelled. The future keeps
+            // its value.
             if (loop.CurrentTask is { } task && task.TryTakePendingCancel(loop.CurrentScope, out var cancelled))
             {
                 throw cancelled;
@@ -335,8 +342,9 @@ public partial class Future : LoopItem
     }
 
     /// <summary>
-    /// Removes callbacks with a state. The <c>Equals</c> of that is anybody's code, and may add and remove callbacks or complete the future: nothing is removed
-    /// before all have been compared, from the last to the first, so that none is left out and none that is added meanwhile is compared.
+    /// Removes callbacks with a state. The <c>Equals</c> of that is anybody's code, and may add and remove callbacks or complete the
+    /// future: nothing is removed before all have been compared, from the last to the first, so that none is left out and none that is
+    /// added meanwhile is compared.
     /// </summary>
     private int RemoveFrom(List<LoopItem> list, Action<Future, object?> callback, object? state)
     {

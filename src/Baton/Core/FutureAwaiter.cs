@@ -73,7 +73,9 @@ public readonly struct LoopTaskAwaiter<TResult> : ICriticalNotifyCompletion, ILo
     void ILoopAwaiter.Suspend(CoroutineBox awaiting) => awaiting.SuspendOn(_task);
 }
 
-/// <summary>A plain <c>async</c> method that awaits a future: a leaf of the task in which it was called, like a coroutine that does.</summary>
+/// <summary>
+/// A plain <c>async</c> method that awaits a future: a leaf of the task in which it was called, like a coroutine that does.
+/// </summary>
 internal sealed class FutureWait : LoopItem
 {
     private readonly Future _future;

@@ -1,7 +1,9 @@
 namespace Baton;
 
 /// <summary>A callback that waits for its turn. Corresponds to <c>asyncio.Handle</c>.</summary>
-/// <remarks>A small value that names one use of a pooled object: keeping it after the callback ran costs nothing and reaches nothing.</remarks>
+/// <remarks>
+/// A small value that names one use of a pooled object: keeping it after the callback ran costs nothing and reaches nothing.
+/// </remarks>
 public readonly struct Handle : IEquatable<Handle>
 {
     private readonly CallbackItem? _item;
@@ -23,8 +25,8 @@ public readonly struct Handle : IEquatable<Handle>
     public bool IsPending => _item is not null && _item.IsPending(_version);
 
     /// <summary>
-    /// Cancels the callback unless it has run. For the loop thread, except for a handle of <see cref="EventLoop.CallSoonThreadSafe(Action)"/>, which any
-    /// thread may cancel.
+    /// Cancels the callback unless it has run. For the loop thread, except for a handle of
+    /// <see cref="EventLoop.CallSoonThreadSafe(Action)"/>, which any thread may cancel.
     /// </summary>
     public void Cancel() => _item?.Cancel(_version);
 
@@ -44,7 +46,8 @@ public readonly struct Handle : IEquatable<Handle>
     public override int GetHashCode() => HashCode.Combine(_item, _version);
 
     /// <summary>
-    /// The callback's name and whether it is pending. Once it is over, the name is known in debug mode only, which tells too what is passed and where the handle was made.
+    /// The callback's name and whether it is pending. Once it is over, the name is known in debug mode only, which tells too what is passed
+    /// and where the handle was made.
     /// </summary>
     public override string ToString() => _item is null ? "Callback (none)" : _item.Describe("Callback", _version, null);
 }

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Baton;
 
 /// <summary>
-/// A block of memory that a driver lends: received bytes, or bytes to be sent. A segment of the sequences that a <see cref="Connection"/> hands out, so
-/// that lending costs no object.
+/// A block of memory that a driver lends: received bytes, or bytes to be sent. A segment of the sequences that a <see cref="Connection"/>
+/// hands out, so that lending costs no object.
 /// </summary>
 /// <remarks>Belongs to the loop thread. Whoever rented it releases it, once.</remarks>
 public class IoBlock : ReadOnlySequenceSegment<byte>

@@ -3,7 +3,9 @@ using System.Runtime.InteropServices;
 
 namespace Baton;
 
-/// <summary>Blocks of memory that stay where they are, last returned first lent: the block that is lent next is still in the processor's cache.</summary>
+/// <summary>
+/// Blocks of memory that stay where they are, last returned first lent: the block that is lent next is still in the processor's cache.
+/// </summary>
 /// <remarks>Belongs to the loop thread.</remarks>
 public sealed class IoBlockPool
 {

@@ -33,14 +33,14 @@ public abstract class IoRequest(EventLoop loop) : LoopOperation(loop)
     public IoSocket? Accepted { get; set; }
 
     /// <summary>
-    /// Called by the driver, on the loop thread, once the outcome of a request that it took is in the request. Runs no code of users: it completes
-    /// operations, may submit the request again, and returns.
+    /// Called by the driver, on the loop thread, once the outcome of a request that it took is in the request. Runs no code of users: it
+    /// completes operations, may submit the request again, and returns.
     /// </summary>
     public virtual void Finish() => Complete(Error != SocketError.Success);
 
     /// <summary>
-    /// Called on the loop thread right before the code that awaits the request runs: the last moment to fetch what a completed wait promised, so that a
-    /// buffer is held only while code works on it.
+    /// Called on the loop thread right before the code that awaits the request runs: the last moment to fetch what a completed wait
+    /// promised, so that a buffer is held only while code works on it.
     /// </summary>
     /// <returns>False when there was nothing after all and the request has been submitted again.</returns>
     protected virtual bool OnResuming() => true;

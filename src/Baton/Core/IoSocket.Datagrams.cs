@@ -7,32 +7,40 @@ namespace Baton;
 public abstract partial class IoSocket
 {
     /// <summary>
-    /// Receives one datagram, without waiting. What does not fit is lost, and said to be. Costs no system call where the socket is known to have nothing.
+    /// Receives one datagram, without waiting. What does not fit is lost, and said to be. Costs no system call where the socket is known to
+    /// have nothing.
     /// </summary>
     /// <param name="buffer">Where to put it; when empty, the datagram is taken and thrown away.</param>
     /// <param name="sender">
-    /// Where to put the sender's address: written in place, its <see cref="SocketAddress.Size"/> set, to 0 where the sender has none. Null where nobody asks.
+    /// Where to put the sender's address: written in place, its <see cref="SocketAddress.Size"/> set, to 0 where the sender has none. Null
+    /// where nobody asks.
     /// </param>
     /// <param name="isTruncated">Whether the datagram was longer than the buffer.</param>
     /// <param name="error">
-    /// <see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait. Other errors, such as that of an earlier
-    /// send that nobody was there to receive, are reported once and leave the socket as good as it was.
+    /// <see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait. Other errors, such
+    /// as that of an earlier send that nobody was there to receive, are reported once and leave the socket as good as it was.
     /// </param>
     /// <returns>The bytes received. 0 without an error is an empty datagram; of a stream socket, the end.</returns>
     public abstract int TryReceiveFrom(Span<byte> buffer, SocketAddress? sender, out bool isTruncated, out SocketError error);
 
-    /// <summary>Sends one datagram, without waiting: all of it or nothing. Costs no system call where the socket is known to have no room.</summary>
+    /// <summary>
+    /// Sends one datagram, without waiting: all of it or nothing. Costs no system call where the socket is known to have no room.
+    /// </summary>
     /// <param name="bytes">The datagram; may be empty.</param>
     /// <param name="receiver">To whom; null for the peer that the socket is connected to.</param>
-    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is no room; then submit a <see cref="IoOperationKind.WaitToSend"/>.</param>
+    /// <param name="error">
+    /// <see cref="SocketError.WouldBlock"/> where there is no room; then submit a <see cref="IoOperationKind.WaitToSend"/>.
+    /// </param>
     /// <returns>The bytes taken by the system.</returns>
     public abstract int TrySendTo(ReadOnlySpan<byte> bytes, SocketAddress? receiver, out SocketError error);
 
-    /// <summary>Receives as many datagrams as there are and <paramref name="batch"/> holds, without waiting. What was in the batch is forgotten.</summary>
+    /// <summary>
+    /// Receives as many datagrams as there are and <paramref name="batch"/> holds, without waiting. What was in the batch is forgotten.
+    /// </summary>
     /// <param name="batch">Where to put them.</param>
     /// <param name="error">
-    /// What ended it: <see cref="SocketError.Success"/>, <see cref="SocketError.WouldBlock"/> where that was all there is, or an error which has been taken off the
-    /// socket, so that it is for the caller to report, after the datagrams that came with it.
+    /// What ended it: <see cref="SocketError.Success"/>, <see cref="SocketError.WouldBlock"/> where that was all there is, or an error
+    /// which has been taken off the socket, so that it is for the caller to report, after the datagrams that came with it.
     /// </param>
     /// <returns>How many; also <see cref="DatagramBatch.Count"/>.</returns>
     public virtual int TryReceiveBatch(DatagramBatch batch, out SocketError error)
@@ -96,8 +104,8 @@ public abstract partial class IoSocket
     public virtual bool CanReceiveErrors => false;
 
     /// <summary>
-    /// Takes the oldest report of a datagram that could not be delivered off the socket's queue of errors. The socket has to have been told to keep one, by the
-    /// system's options IP_RECVERR and IPV6_RECVERR.
+    /// Takes the oldest report of a datagram that could not be delivered off the socket's queue of errors. The socket has to have been told
+    /// to keep one, by the system's options IP_RECVERR and IPV6_RECVERR.
     /// </summary>
     /// <param name="receiver">Where to put the address that the datagram was sent to; its size 0 where the system does not say.</param>
     /// <param name="reporter">Where to put the address of the host that reported the error; its size 0 for an error of this host.</param>

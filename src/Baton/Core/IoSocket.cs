@@ -9,11 +9,12 @@ namespace Baton;
 /// completes later; at most one request of each direction is in flight.
 /// </summary>
 /// <remarks>
-/// <para>Directions: receive and accept share the reading side; send, connect and the wait for room the writing side. <see cref="Submit"/> of a second
-/// operation on a side that is busy is an error of the caller.</para>
+/// <para>Directions: receive and accept share the reading side; send, connect and the wait for room the writing side. <see cref="Submit"/>
+/// of a second operation on a side that is busy is an error of the caller.</para>
 /// <para>A buffer in a submitted operation belongs to the driver until the operation has completed, whether it was cancelled or not.</para>
-/// <para>Datagrams have no operation to submit: <see cref="TryReceiveFrom"/>, <see cref="TrySendTo"/> and their batches do what can be done at once, and what
-/// cannot waits by a <see cref="IoOperationKind.Receive"/> with an empty buffer, or a <see cref="IoOperationKind.WaitToSend"/>, and tries again.</para>
+/// <para>Datagrams have no operation to submit: <see cref="TryReceiveFrom"/>, <see cref="TrySendTo"/> and their batches do what can be done
+/// at once, and what cannot waits by a <see cref="IoOperationKind.Receive"/> with an empty buffer, or a
+/// <see cref="IoOperationKind.WaitToSend"/>, and tries again.</para>
 /// <para>All members are for the loop thread.</para>
 /// </remarks>
 public abstract partial class IoSocket : IDisposable
@@ -37,14 +38,16 @@ public abstract partial class IoSocket : IDisposable
     public abstract bool Submit(IoRequest request);
 
     /// <summary>
-    /// Asks for a pending request to end early. It is finished all the same, exactly once, now or later: with its result if it had happened, else with
-    /// <see cref="SocketError.OperationAborted"/>.
+    /// Asks for a pending request to end early. It is finished all the same, exactly once, now or later: with its result if it had
+    /// happened, else with <see cref="SocketError.OperationAborted"/>.
     /// </summary>
     public abstract void Cancel(IoRequest request);
 
     /// <summary>Receives what is there, without waiting. Costs no system call where the socket is known to have nothing.</summary>
     /// <param name="buffer">Where to put it; not empty.</param>
-    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.</param>
+    /// <param name="error">
+    /// <see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.
+    /// </param>
     /// <returns>The bytes received; 0 without an error is the end.</returns>
     public abstract int TryReceive(Span<byte> buffer, out SocketError error);
 
@@ -57,9 +60,12 @@ public abstract partial class IoSocket : IDisposable
     public virtual bool IsDrained => false;
 
     /// <summary>
-    /// Receives what is there into a block that the driver lends, without waiting. The block's memory is what was received; who gets it releases it.
+    /// Receives what is there into a block that the driver lends, without waiting. The block's memory is what was received; who gets it
+    /// releases it.
     /// </summary>
-    /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.</param>
+    /// <param name="error">
+    /// <see cref="SocketError.WouldBlock"/> where there is nothing; then submit a request with an empty buffer to wait.
+    /// </param>
     /// <returns>Null where nothing was received; without an error that is the end.</returns>
     public virtual IoBlock? TryReceiveLent(out SocketError error)
     {
@@ -81,12 +87,14 @@ public abstract partial class IoSocket : IDisposable
     /// <returns>The bytes taken by the system.</returns>
     public abstract int TrySend(ReadOnlySpan<byte> bytes, out SocketError error);
 
-    /// <summary>As <see cref="TrySend(ReadOnlySpan{byte}, out SocketError)"/>, for a socket that passes the bytes on to code that takes memory.</summary>
+    /// <summary>
+    /// As <see cref="TrySend(ReadOnlySpan{byte}, out SocketError)"/>, for a socket that passes the bytes on to code that takes memory.
+    /// </summary>
     public virtual int TrySend(ReadOnlyMemory<byte> bytes, out SocketError error) => TrySend(bytes.Span, out error);
 
     /// <summary>
-    /// Accepts a connection that is there, without waiting, and whatever the last poll has told: for who is about to close a listening socket. At most one accept may be
-    /// pending, and it stays so.
+    /// Accepts a connection that is there, without waiting, and whatever the last poll has told: for who is about to close a listening
+    /// socket. At most one accept may be pending, and it stays so.
     /// </summary>
     /// <param name="error"><see cref="SocketError.WouldBlock"/> where there is none, or where the driver cannot tell.</param>
     /// <returns>Null where nothing was accepted.</returns>
@@ -97,14 +105,14 @@ public abstract partial class IoSocket : IDisposable
     }
 
     /// <summary>
-    /// Closes a listening socket, as <see cref="Dispose"/> does, except that an accept which is pending may finish later, and with a connection: where the driver cannot
-    /// tell at once whether the system has accepted one.
+    /// Closes a listening socket, as <see cref="Dispose"/> does, except that an accept which is pending may finish later, and with a
+    /// connection: where the driver cannot tell at once whether the system has accepted one.
     /// </summary>
     public virtual void StopListening() => Dispose();
 
     /// <summary>
-    /// Has the next <see cref="TryReceive(Span{byte}, out SocketError)"/> ask the system even where the last poll left nothing: for who must know what is there now, between two polls. Nothing to do
-    /// for a driver that always asks.
+    /// Has the next <see cref="TryReceive(Span{byte}, out SocketError)"/> ask the system even where the last poll left nothing: for who
+    /// must know what is there now, between two polls. Nothing to do for a driver that always asks.
     /// </summary>
     public virtual void AssumeReadable()
     {
@@ -130,13 +138,14 @@ public abstract partial class IoSocket : IDisposable
     public abstract int GetOption(SocketOptionLevel level, SocketOptionName name);
 
     /// <summary>
-    /// Lets several sockets listen at the same end point, between which the system spreads connections: SO_REUSEPORT, for which the BCL has no name.
+    /// Lets several sockets listen at the same end point, between which the system spreads connections: SO_REUSEPORT, for which the BCL has
+    /// no name.
     /// </summary>
     public abstract void SetReusePort(bool value);
 
     /// <summary>
-    /// Gives the socket away, as it is, to somebody outside the loop: the reverse of <see cref="IoDriver.AdoptSocket"/>. Pending requests finish with
-    /// <see cref="SocketError.OperationAborted"/> first; afterwards this is as closed.
+    /// Gives the socket away, as it is, to somebody outside the loop: the reverse of <see cref="IoDriver.AdoptSocket"/>. Pending requests
+    /// finish with <see cref="SocketError.OperationAborted"/> first; afterwards this is as closed.
     /// </summary>
     /// <exception cref="NotSupportedException">The driver cannot give sockets away.</exception>
     public virtual SafeSocketHandle Detach() => throw new NotSupportedException("This driver cannot give a socket away.");

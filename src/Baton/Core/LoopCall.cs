@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// Work that code on any thread hands to a loop and waits for. When the loop closes over it, wherever the work stands, whoever waits is told.
+/// Work that code on any thread hands to a loop and waits for. When the loop closes over it, wherever the work stands, whoever waits is
+/// told.
 /// </summary>
 internal abstract class LoopCall(EventLoop loop) : LoopItem, EventLoop.IAbandonable
 {
@@ -16,7 +17,9 @@ internal abstract class LoopCall(EventLoop loop) : LoopItem, EventLoop.IAbandona
     void EventLoop.IAbandonable.Abandon() => Abandon(Closed());
 
     /// <summary>Hands the work to the loop. It must not stand there already.</summary>
-    /// <exception cref="IOException">The loop is closed. The same as when it closes a moment later: a caller on another thread cannot tell.</exception>
+    /// <exception cref="IOException">
+    /// The loop is closed. The same as when it closes a moment later: a caller on another thread cannot tell.
+    /// </exception>
     protected void Post()
     {
         if (!Loop.TryPost(this))
@@ -35,7 +38,9 @@ internal abstract class LoopCall(EventLoop loop) : LoopItem, EventLoop.IAbandona
     /// <summary>The work has ended, on the loop thread.</summary>
     protected void End() => Loop.OpenCalls.Remove(this);
 
-    /// <summary>Does the work, or as much of it as does not have to wait. Never throws; calls <see cref="End"/> when there is nothing left to do.</summary>
+    /// <summary>
+    /// Does the work, or as much of it as does not have to wait. Never throws; calls <see cref="End"/> when there is nothing left to do.
+    /// </summary>
     protected abstract void Start();
 
     /// <summary>The loop closes, and the work will never end.</summary>

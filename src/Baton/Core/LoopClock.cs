@@ -3,21 +3,25 @@ using System.Runtime.CompilerServices;
 
 namespace Baton;
 
-/// <summary>The clock that a loop reads: monotonic, in whole nanoseconds from an arbitrary start. Corresponds to asyncio's <c>loop.time()</c>.</summary>
+/// <summary>
+/// The clock that a loop reads: monotonic, in whole nanoseconds from an arbitrary start. Corresponds to asyncio's <c>loop.time()</c>.
+/// </summary>
 /// <remarks>Give a loop another clock through <see cref="EventLoopOptions.Clock"/> to move its timers by hand.</remarks>
 public abstract partial class LoopClock
 {
     private StrongBox<DateTimeOffset>? _start;
 
-    /// <summary>The machine's monotonic clock. It neither jumps when the wall clock is set nor stops while the process sleeps in a poll.</summary>
+    /// <summary>
+    /// The machine's monotonic clock. It neither jumps when the wall clock is set nor stops while the process sleeps in a poll.
+    /// </summary>
     public static LoopClock System { get; } = new SystemClock();
 
     /// <summary>Nanoseconds since an arbitrary start. Never decreases.</summary>
     public abstract long Now { get; }
 
     /// <summary>
-    /// A time like <see cref="Now"/>, from a start of its own, that may be cheaper to read and is exact to <see cref="CoarseResolution"/> only: to tell how long
-    /// something has taken, roughly.
+    /// A time like <see cref="Now"/>, from a start of its own, that may be cheaper to read and is exact to <see cref="CoarseResolution"/>
+    /// only: to tell how long something has taken, roughly.
     /// </summary>
     public virtual long CoarseNow => Now;
 
@@ -25,8 +29,8 @@ public abstract partial class LoopClock
     public virtual long CoarseResolution => 0;
 
     /// <summary>
-    /// The time of day that goes with <see cref="Now"/>. Of <see cref="System"/>, the machine's. Of any other clock, unless it says otherwise, the machine's when this
-    /// was first read, moved on by <see cref="Now"/> since then.
+    /// The time of day that goes with <see cref="Now"/>. Of <see cref="System"/>, the machine's. Of any other clock, unless it says
+    /// otherwise, the machine's when this was first read, moved on by <see cref="Now"/> since then.
     /// </summary>
     public virtual DateTimeOffset UtcNow
     {
@@ -44,8 +48,8 @@ public abstract partial class LoopClock
     }
 
     /// <summary>
-    /// Called when a loop is about to wait in its driver, which may wait by another clock than this. A clock that is moved by hand from other threads overrides it, to
-    /// wake the loop when it gets to the deadline: <see cref="EventLoop.CallSoonThreadSafe(Action)"/> does.
+    /// Called when a loop is about to wait in its driver, which may wait by another clock than this. A clock that is moved by hand from
+    /// other threads overrides it, to wake the loop when it gets to the deadline: <see cref="EventLoop.CallSoonThreadSafe(Action)"/> does.
     /// </summary>
     /// <param name="loop">The loop that waits.</param>
     /// <param name="deadline">The value of <see cref="Now"/> until which it waits.</param>

@@ -1,8 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// A failure that reached nobody, as an exception handler gets it. Corresponds to the <c>context</c> of asyncio's exception handlers, whose keys
-/// <see cref="this[string]"/> takes.
+/// A failure that reached nobody, as an exception handler gets it. Corresponds to the <c>context</c> of asyncio's exception handlers, whose
+/// keys <see cref="this[string]"/> takes.
 /// </summary>
 public sealed class LoopExceptionContext
 {
@@ -43,7 +43,8 @@ public sealed class LoopExceptionContext
 
     /// <summary>What a key of asyncio's stands for; null where there is no such thing.</summary>
     /// <param name="key">
-    /// <c>message</c>, <c>exception</c>, <c>future</c>, <c>task</c>, <c>handle</c>, <c>transport</c>, <c>socket</c>, <c>source_traceback</c> or <c>handle_traceback</c>.
+    /// <c>message</c>, <c>exception</c>, <c>future</c>, <c>task</c>, <c>handle</c>, <c>transport</c>, <c>socket</c>,
+    /// <c>source_traceback</c> or <c>handle_traceback</c>.
     /// </param>
     public object? this[string key] => key switch
     {

@@ -16,7 +16,9 @@ public abstract class LoopItem
     {
     }
 
-    /// <summary>The timer's sequence number while this item stands in the timer heap, else 0. An entry with another number is stale.</summary>
+    /// <summary>
+    /// The timer's sequence number while this item stands in the timer heap, else 0. An entry with another number is stale.
+    /// </summary>
     internal virtual long TimerSequence
     {
         get => 0;
@@ -33,8 +35,8 @@ public abstract class LoopItem
     internal virtual CancelScope? WaitScope => null;
 
     /// <summary>
-    /// Cancels what this item, a leaf of a task, waits for. True when a cancellation will come of it, also where one was on its way already; false when
-    /// what the item waits for is done otherwise.
+    /// Cancels what this item, a leaf of a task, waits for. True when a cancellation will come of it, also where one was on its way
+    /// already; false when what the item waits for is done otherwise.
     /// </summary>
     /// <param name="message">The message of the exception.</param>
     /// <param name="origin">The scope that was cancelled; null where the task itself was.</param>

@@ -3,13 +3,14 @@ using System.Threading.Tasks.Sources;
 namespace Baton;
 
 /// <summary>
-/// An operation that a task can be suspended in, awaited through a <see cref="ValueTask"/>: a receive, an accept, a wait of one's own making.
-/// The base of everything outside the core that completes later; reusable, one use at a time.
+/// An operation that a task can be suspended in, awaited through a <see cref="ValueTask"/>: a receive, an accept, a wait of one's own
+/// making. The base of everything outside the core that completes later; reusable, one use at a time.
 /// </summary>
 /// <remarks>
-/// <para>The life of a use: <see cref="Begin"/>; then either the operation is done at once and its result is handed out without suspending, or the
-/// <see cref="Token"/> goes into a <see cref="ValueTask"/> and some day, on the loop thread, <see cref="Complete"/> is called, exactly once. The
-/// awaiting code then runs from the ready queue, never inside <see cref="Complete"/>. <see cref="OnResultTaken"/> ends the use.</para>
+/// <para>The life of a use: <see cref="Begin"/>; then either the operation is done at once and its result is handed out without suspending,
+/// or the <see cref="Token"/> goes into a <see cref="ValueTask"/> and some day, on the loop thread, <see cref="Complete"/> is called,
+/// exactly once. The awaiting code then runs from the ready queue, never inside <see cref="Complete"/>. <see cref="OnResultTaken"/> ends
+/// the use.</para>
 /// <para>While code awaits it, the operation is a leaf of the current task: cancelling the task calls <see cref="RequestCancel"/>.</para>
 /// <para>All members are for the loop thread.</para>
 /// </remarks>
@@ -83,8 +84,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     /// Reports that the operation is done. The code that awaits it runs in the next batch; where there is none yet, as soon as there is.
     /// </summary>
     /// <param name="faulted">
-    /// Whether taking the result will throw. It must be true where a cancellation was accepted and the operation ends as cancelled: with false, the result
-    /// is delivered and the cancellation holds for the next suspension.
+    /// Whether taking the result will throw. It must be true where a cancellation was accepted and the operation ends as cancelled: with
+    /// false, the result is delivered and the cancellation holds for the next suspension.
     /// </param>
     public void Complete(bool faulted = false)
     {
@@ -114,8 +115,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     }
 
     /// <summary>
-    /// For an operation that is done at once when the step's budget is used up (<see cref="EventLoop.TryConsumeBudget"/>): its awaiter suspends all the
-    /// same, and gets the result in the next batch.
+    /// For an operation that is done at once when the step's budget is used up (<see cref="EventLoop.TryConsumeBudget"/>): its awaiter
+    /// suspends all the same, and gets the result in the next batch.
     /// </summary>
     protected void CompleteThroughQueue(bool faulted = false)
     {
@@ -127,16 +128,22 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     }
 
     /// <summary>
-    /// Asks the pending operation to end early. Whatever it does, <see cref="Complete"/> must be called, now or later, exactly once: with the
-    /// result where the operation had already happened, so that nothing is lost, else so that taking the result throws <see cref="CancelledException"/>.
+    /// Asks the pending operation to end early. Whatever it does, <see cref="Complete"/> must be called, now or later, exactly once: with
+    /// the result where the operation had already happened, so that nothing is lost, else so that taking the result throws
+    /// <see cref="CancelledException"/>.
     /// </summary>
-    /// <returns>False when the operation cannot be cancelled; the cancellation then arrives at the task's next suspension. Once true, it is not asked again.</returns>
+    /// <returns>
+    /// False when the operation cannot be cancelled; the cancellation then arrives at the task's next suspension. Once true, it is not
+    /// asked again.
+    /// </returns>
     protected abstract bool RequestCancel(string? message);
 
     /// <summary>Takes the result of a completed use: throws where it failed. The use has ended when this is called.</summary>
     protected abstract void OnResultTaken();
 
-    /// <summary>Checks a token, ends the use and so makes the operation free for the next. For the <c>GetResult</c> of derived sources.</summary>
+    /// <summary>
+    /// Checks a token, ends the use and so makes the operation free for the next. For the <c>GetResult</c> of derived sources.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The result has been taken already, or is not there yet.</exception>
     protected void EndUse(short token)
     {
@@ -158,7 +165,9 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
         _scope = null;
     }
 
-    /// <summary>Makes an operation that was about to resume its awaiter wait again: what it had waited for was not there after all.</summary>
+    /// <summary>
+    /// Makes an operation that was about to resume its awaiter wait again: what it had waited for was not there after all.
+    /// </summary>
     private protected void Reopen()
     {
         _state = State.Pending;

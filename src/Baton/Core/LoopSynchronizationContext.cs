@@ -1,12 +1,12 @@
 namespace Baton;
 
 /// <summary>
-/// Brings plain <c>async Task</c> code back to the loop that it was called on, and to its task. There is one for each task, which is how the current task
-/// survives code that knows nothing of Baton, and one for the loop's callbacks.
+/// Brings plain <c>async Task</c> code back to the loop that it was called on, and to its task. There is one for each task, which is how
+/// the current task survives code that knows nothing of Baton, and one for the loop's callbacks.
 /// </summary>
 /// <remarks>
-/// Every task has one, and every cancel scope, so it holds a single reference: to the scope that holds where it is captured, else to the task, or of the
-/// loop's own one, to the loop.
+/// Every task has one, and every cancel scope, so it holds a single reference: to the scope that holds where it is captured, else to the
+/// task, or of the loop's own one, to the loop.
 /// </remarks>
 internal sealed class LoopSynchronizationContext : SynchronizationContext
 {
@@ -42,13 +42,15 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
 
     private EventLoop Loop => _owner as EventLoop ?? Task!.Loop;
 
-    /// <summary>Puts the call in the ready queue, never inline. Where the loop has closed, nothing can run it any more and it is dropped.</summary>
+    /// <summary>
+    /// Puts the call in the ready queue, never inline. Where the loop has closed, nothing can run it any more and it is dropped.
+    /// </summary>
     public override void Post(SendOrPostCallback d, object? state)
     {
         ArgumentNullException.ThrowIfNull(d);
 
-        // A coroutine that awaits a task of the BCL comes this way: its delegate only queues it, so queue it here and save a trip. The BCL's callback does
-        // nothing but call the delegate; somebody else's may do more.
+        // A coroutine that awaits a task of the BCL comes this way: its delegate only queues it, so queue it here and save a trip. The
+        // BCL's callback does nothing but call the delegate; somebody else's may do more.
         if (state is Action { Target: CoroutineBox } resume && IsOfCoreLibrary(d))
         {
             resume();
@@ -67,7 +69,9 @@ internal sealed class LoopSynchronizationContext : SynchronizationContext
         }
     }
 
-    /// <summary>Whether a callback is one of the BCL's, which has very few, each in a single delegate. Finding out is slow, so those are remembered.</summary>
+    /// <summary>
+    /// Whether a callback is one of the BCL's, which has very few, each in a single delegate. Finding out is slow, so those are remembered.
+    /// </summary>
     private static bool IsOfCoreLibrary(SendOrPostCallback callback)
     {
         if (ReferenceEquals(callback, s_known) || ReferenceEquals(callback, s_alsoKnown))

@@ -2,7 +2,8 @@ namespace Baton;
 
 public partial class LoopTask
 {
-    // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all. Short, because there may be a million tasks.
+    // Requests of the task's own that wait for a suspension at which it can be told; one exception tells of all. Short, because there may
+    // be a million tasks.
     private ushort _pendingRequests;
     private CancelFlags _cancelFlags;
     private int _cancelRequests;
@@ -30,15 +31,15 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>, and time-outs and task groups around the code that have cancelled it. Corresponds to
-    /// <c>Task.cancelling</c>.
+    /// Calls of <see cref="Cancel"/> less calls of <see cref="Uncancel"/>, and time-outs and task groups around the code that have
+    /// cancelled it. Corresponds to <c>Task.cancelling</c>.
     /// </summary>
     public int CancelRequests => _cancelRequests;
 
     /// <summary>
-    /// A token that is cancelled when code of the task, at this place, is cancelled: for APIs that take one. The running task's token heeds the cancel scopes
-    /// and time-outs around the code that asks; another task's only that task. Made at first use; after <see cref="Uncancel"/> has taken back every request
-    /// there is a fresh one.
+    /// A token that is cancelled when code of the task, at this place, is cancelled: for APIs that take one. The running task's token heeds
+    /// the cancel scopes and time-outs around the code that asks; another task's only that task. Made at first use; after
+    /// <see cref="Uncancel"/> has taken back every request there is a fresh one.
     /// </summary>
     public CancellationToken CancellationToken
     {
@@ -79,13 +80,14 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Asks the task to end: whatever of Baton's it is suspended in is cancelled, so that a <see cref="CancelledException"/> is thrown there; where
-    /// there is nothing to cancel, at its next suspension. Corresponds to <c>Task.cancel</c>.
+    /// Asks the task to end: whatever of Baton's it is suspended in is cancelled, so that a <see cref="CancelledException"/> is thrown
+    /// there; where there is nothing to cancel, at its next suspension. Corresponds to <c>Task.cancel</c>.
     /// </summary>
     /// <remarks>
-    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is delivered first, and
-    /// the task ends with its result where no suspension comes after that. A task that has not started never runs. A task that catches the exception goes on, and
-    /// may be cancelled again. Code in a shielded <see cref="CancelScope"/> is told after it has left the shield.
+    /// One request throws at most once; several that come before the first has thrown, too. A value that was there before the cancel is
+    /// delivered first, and the task ends with its result where no suspension comes after that. A task that has not started never runs. A
+    /// task that catches the exception goes on, and may be cancelled again. Code in a shielded <see cref="CancelScope"/> is told after it
+    /// has left the shield.
     /// </remarks>
     /// <param name="message">The message of the exception.</param>
     /// <returns>False when the task is done already.</returns>
@@ -112,8 +114,8 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Takes back one request to cancel, for code that has dealt with it. Taking back the last one also drops a cancellation that was not delivered yet.
-    /// Corresponds to <c>Task.uncancel</c>.
+    /// Takes back one request to cancel, for code that has dealt with it. Taking back the last one also drops a cancellation that was not
+    /// delivered yet. Corresponds to <c>Task.uncancel</c>.
     /// </summary>
     /// <returns>The requests that are left.</returns>
     public int Uncancel()
@@ -132,8 +134,8 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Cancels the task on behalf of one that awaits it: not at once but from a stack, so that neither a long chain of tasks nor a ring of them becomes a
-    /// recursion.
+    /// Cancels the task on behalf of one that awaits it: not at once but from a stack, so that neither a long chain of tasks nor a ring of
+    /// them becomes a recursion.
     /// </summary>
     protected internal override bool CancelAsAwaited(string? message)
     {
@@ -151,7 +153,10 @@ public partial class LoopTask
         return true;
     }
 
-    /// <summary>Cancels the tasks in the list from an index on, each followed by those that this adds: what a task waits for comes before its neighbour.</summary>
+    /// <summary>
+    /// Cancels the tasks in the list from an index on, each followed by those that this adds: what a task waits for comes before its
+    /// neighbour.
+    /// </summary>
     internal static void CancelAwaited(List<LoopTask> tasks, int start, string? message)
     {
         if (tasks.Count == start)
@@ -216,7 +221,9 @@ public partial class LoopTask
         }
     }
 
-    /// <summary>Passes a cancellation on to what this task awaits by a leaf. False where that does not take it and is not cancelled anyhow.</summary>
+    /// <summary>
+    /// Passes a cancellation on to what this task awaits by a leaf. False where that does not take it and is not cancelled anyhow.
+    /// </summary>
     internal bool HandOnCancel(Future awaited, LoopItem leaf, string? message, CancelScope? origin)
     {
         if (!awaited.CancelAsAwaited(message))
@@ -244,8 +251,8 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// What a cancellation was passed on to has ended. Where that was not told of the cancellation that was passed on, since it had nothing to wait for any more, what it
-    /// came to is delivered, and the cancellation is owed again.
+    /// What a cancellation was passed on to has ended. Where that was not told of the cancellation that was passed on, since it had nothing
+    /// to wait for any more, what it came to is delivered, and the cancellation is owed again.
     /// </summary>
     private void EndHandedOn(Future awaited, LoopItem leaf, CancelScope? scope)
     {
@@ -356,8 +363,8 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Whether an exception that ended the task means that it was cancelled: Baton's own always does; another library's only where somebody asked for it,
-    /// so that for one a time-out, which <c>HttpClient</c> dresses up as a cancellation, is not lost.
+    /// Whether an exception that ended the task means that it was cancelled: Baton's own always does; another library's only where somebody
+    /// asked for it, so that for one a time-out, which <c>HttpClient</c> dresses up as a cancellation, is not lost.
     /// </summary>
     private bool CountsAsCancelled(OperationCanceledException exception) =>
         exception is CancelledException

@@ -3,11 +3,14 @@ using System.Runtime.CompilerServices;
 
 namespace Baton;
 
-// How a cancellation reaches the code of a task. It comes from the task itself or from a scope, its origin. Where the task is suspended in something that can
-// be cancelled, and no shield lies between that and the origin, the exception is thrown there. Else it is due, and the next suspension that it reaches asks.
+// How a cancellation reaches the code of a task. It comes from the task itself or from a scope, its origin. Where the task is suspended in
+// something that can be cancelled, and no shield lies between that and the origin, the exception is thrown there. Else it is due, and the
+// next suspension that it reaches asks.
 public partial class LoopTask
 {
-    /// <summary>Deliveries in a row of a cancelled scope after which the task is said to swallow them, and gets the next ones after a pause only.</summary>
+    /// <summary>
+    /// Deliveries in a row of a cancelled scope after which the task is said to swallow them, and gets the next ones after a pause only.
+    /// </summary>
     private const int PatientDeliveries = 100;
 
     private static readonly TimeSpan DeliveryPause = TimeSpan.FromMilliseconds(10);
@@ -29,7 +32,9 @@ public partial class LoopTask
     /// <summary>In how many iterations the task has been told of a scope's cancellation and has gone on.</summary>
     internal int Deliveries => _details?.Deliveries ?? 0;
 
-    /// <summary>Registers something that the task, or plain code in it, now waits for, and cancels it at once where a cancellation is due.</summary>
+    /// <summary>
+    /// Registers something that the task, or plain code in it, now waits for, and cancels it at once where a cancellation is due.
+    /// </summary>
     internal void AddLeaf(LoopItem leaf, CancelScope? scope)
     {
         if (_leaves is null)
@@ -92,7 +97,8 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next suspension.
+    /// Says that what the task waits for came to its end although a cancellation had been accepted: that still holds, for the next
+    /// suspension.
     /// </summary>
     /// <param name="isServed">Whether the task then ends with its own result, should there be none.</param>
     internal void DeferCancel(bool isServed)
@@ -222,8 +228,8 @@ public partial class LoopTask
     internal int CountThrownScope() => ++Rare.ThrownScopes;
 
     /// <summary>
-    /// Whether code in <paramref name="scope"/> is within the origin of a cancellation of this task, a scope that it has entered or, where that is null, the task
-    /// itself, and no shield lies in between.
+    /// Whether code in <paramref name="scope"/> is within the origin of a cancellation of this task, a scope that it has entered or, where
+    /// that is null, the task itself, and no shield lies in between.
     /// </summary>
     internal bool Reaches(CancelScope? origin, CancelScope? scope)
     {
@@ -304,7 +310,10 @@ public partial class LoopTask
         }
     }
 
-    /// <summary>Whether a task that swallows the cancellation of a scope again and again has to wait for the next time, so as not to keep the processor busy.</summary>
+    /// <summary>
+    /// Whether a task that swallows the cancellation of a scope again and again has to wait for the next time, so as not to keep the
+    /// processor busy.
+    /// </summary>
     private bool MustPause(CancelScope due)
     {
         if (!due.IsLevelTriggered || due.DeliveriesTo(this) < PatientDeliveries)

@@ -4,11 +4,13 @@ namespace Baton;
 
 /// <summary>
 /// A coroutine that runs by itself, in turns with the other tasks of its loop. Corresponds to <c>asyncio.Task</c>. Made by
-/// <see cref="EventLoop.CreateTask(Coroutine, string?, bool?, CancelScope?)"/>; the loop keeps it until it is done, whether or not anybody else does.
+/// <see cref="EventLoop.CreateTask(Coroutine, string?, bool?, CancelScope?)"/>; the loop keeps it until it is done, whether or not anybody
+/// else does.
 /// </summary>
 /// <remarks>
-/// Invariants. A task is in one of these states: not started (in the ready queue); running (<see cref="EventLoop.CurrentTask"/>); suspended (its innermost
-/// coroutine, or plain code, stands with what it waits for, and everything of Baton's that is waited for is a leaf of the task); done.
+/// Invariants. A task is in one of these states: not started (in the ready queue); running (<see cref="EventLoop.CurrentTask"/>); suspended
+/// (its innermost coroutine, or plain code, stands with what it waits for, and everything of Baton's that is waited for is a leaf of the
+/// task); done.
 /// </remarks>
 public partial class LoopTask : Future
 {
@@ -38,8 +40,8 @@ public partial class LoopTask : Future
     }
 
     /// <summary>
-    /// The task that runs on this thread now; null outside of tasks, such as in a callback. Holds in plain <c>async Task</c> methods that a task calls too.
-    /// Corresponds to <c>asyncio.current_task</c>.
+    /// The task that runs on this thread now; null outside of tasks, such as in a callback. Holds in plain <c>async Task</c> methods that a
+    /// task calls too. Corresponds to <c>asyncio.current_task</c>.
     /// </summary>
     public static LoopTask? Current => EventLoop.CurrentOrNull?.CurrentTask;
 
@@ -175,7 +177,9 @@ public partial class LoopTask : Future
         /// <summary>How many scopes that throw once have thrown so far, those among them that have been left since.</summary>
         internal int ThrownScopes;
 
-        /// <summary>In how many iterations a cancelled scope has been delivered to this task, which goes on all the same; and the last of these.</summary>
+        /// <summary>
+        /// In how many iterations a cancelled scope has been delivered to this task, which goes on all the same; and the last of these.
+        /// </summary>
         internal int Deliveries;
         internal long LastDelivery;
         internal TimerHandle NextDelivery;

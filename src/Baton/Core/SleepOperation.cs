@@ -2,8 +2,8 @@ namespace Baton;
 
 /// <summary>The coroutine that <see cref="Coroutine.Sleep"/> returns: a timer and nothing else. Pooled by thread.</summary>
 /// <remarks>
-/// As in asyncio, a timer that fires costs two trips: one in which the timer's callback runs, one in which the coroutine resumes. A delay of zero
-/// sets no timer and costs exactly one.
+/// As in asyncio, a timer that fires costs two trips: one in which the timer's callback runs, one in which the coroutine resumes. A delay
+/// of zero sets no timer and costs exactly one.
 /// </remarks>
 internal sealed class SleepOperation : CoroutineSource
 {

@@ -6,10 +6,10 @@ namespace Baton;
 /// The timers of a loop: a four-ary heap ordered by deadline, then by the order in which the timers were set.
 /// </summary>
 /// <remarks>
-/// Invariants. An entry is live while its item's <see cref="LoopItem.TimerSequence"/> equals the entry's; a cancelled timer only resets that number,
-/// so its item may be used again at once while the stale entry waits to surface. <c>_stale</c> counts such entries exactly. Once there are
-/// more than 100 entries and more than half of them are stale, the heap is rebuilt from the live ones when the loop next polls, or when it would have to
-/// grow, so the garbage is bounded by the live timers.
+/// Invariants. An entry is live while its item's <see cref="LoopItem.TimerSequence"/> equals the entry's; a cancelled timer only resets
+/// that number, so its item may be used again at once while the stale entry waits to surface. <c>_stale</c> counts such entries exactly.
+/// Once there are more than 100 entries and more than half of them are stale, the heap is rebuilt from the live ones when the loop next
+/// polls, or when it would have to grow, so the garbage is bounded by the live timers.
 /// </remarks>
 internal struct TimerHeap
 {

@@ -3,11 +3,12 @@ using System.Runtime.ExceptionServices;
 namespace Baton;
 
 /// <summary>
-/// A failure of a future at which nobody has looked. The loop hears of it when the future is collected, or at the latest when the loop closes.
+/// A failure of a future at which nobody has looked. The loop hears of it when the future is collected, or at the latest when the loop
+/// closes.
 /// </summary>
 /// <remarks>
-/// Two objects, because the loop has to hold the failure while the collector has to be free to take the future: the future holds this one, which has the
-/// finalizer; the loop and this one hold the record.
+/// Two objects, because the loop has to hold the failure while the collector has to be free to take the future: the future holds this one,
+/// which has the finalizer; the loop and this one hold the record.
 /// </remarks>
 internal sealed class UnretrievedFailure
 {

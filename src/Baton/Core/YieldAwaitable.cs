@@ -3,7 +3,9 @@ using System.Runtime.CompilerServices;
 namespace Baton;
 
 /// <summary>What <see cref="Coroutine.Yield"/> returns: awaiting it makes exactly one trip through the loop.</summary>
-/// <remarks>Cannot be stored, so that it cannot be carried to another thread and awaited there: that would have to be checked at every switch.</remarks>
+/// <remarks>
+/// Cannot be stored, so that it cannot be carried to another thread and awaited there: that would have to be checked at every switch.
+/// </remarks>
 public readonly ref struct YieldAwaitable
 {
     private readonly EventLoop _loop;

@@ -3,8 +3,8 @@ using System.Text;
 namespace Baton;
 
 /// <summary>
-/// Where a task stands: its coroutines from the outermost to the innermost, and what the innermost waits for. Corresponds to the call stack of asyncio's
-/// <c>FutureCallGraph</c>.
+/// Where a task stands: its coroutines from the outermost to the innermost, and what the innermost waits for. Corresponds to the call stack
+/// of asyncio's <c>FutureCallGraph</c>.
 /// </summary>
 public sealed class AwaitStack
 {
@@ -21,7 +21,9 @@ public sealed class AwaitStack
     /// <summary>The frames, the outermost first.</summary>
     public IReadOnlyList<AwaitStackFrame> Frames { get; }
 
-    /// <summary>What the innermost frame waits for, in a few words, such as <c>Coroutine.Sleep</c>; null unless the task is suspended.</summary>
+    /// <summary>
+    /// What the innermost frame waits for, in a few words, such as <c>Coroutine.Sleep</c>; null unless the task is suspended.
+    /// </summary>
     public string? WaitsFor { get; }
 
     internal static AwaitStack Empty { get; } = new(AwaitState.None, [], null);
@@ -55,7 +57,9 @@ public sealed class AwaitStack
         }
     }
 
-    /// <summary>As asyncio's: a positive limit keeps the frames nearest to where the code is, a negative one the outermost, 0 none, null all.</summary>
+    /// <summary>
+    /// As asyncio's: a positive limit keeps the frames nearest to where the code is, a negative one the outermost, 0 none, null all.
+    /// </summary>
     internal AwaitStack Limit(int? limit)
     {
         if (limit is not { } count || Math.Abs((long)count) >= Frames.Count)

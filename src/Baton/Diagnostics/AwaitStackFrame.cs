@@ -21,7 +21,9 @@ public sealed class AwaitStackFrame
     /// <summary>The line of the <c>await</c> at which the coroutine is suspended, or of the call; 0 where it is not known.</summary>
     public int Line => Location.Line;
 
-    /// <summary>Whether this stands for methods that are not coroutines, such as plain <c>async Task</c> ones: Baton cannot see them.</summary>
+    /// <summary>
+    /// Whether this stands for methods that are not coroutines, such as plain <c>async Task</c> ones: Baton cannot see them.
+    /// </summary>
     public bool IsPlainCode { get; }
 
     internal static AwaitStackFrame PlainCode { get; } = new(new CodeLocation("plain async code", null, 0), isPlainCode: true);

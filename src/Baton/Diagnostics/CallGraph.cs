@@ -8,10 +8,13 @@ public static class CallGraph
     /// </summary>
     /// <param name="future">The future or task; null for the current task.</param>
     /// <param name="limit">
-    /// How many frames of each stack to keep: a positive number keeps those nearest to where the code is, a negative one the outermost, 0 none, null all.
+    /// How many frames of each stack to keep: a positive number keeps those nearest to where the code is, a negative one the outermost, 0
+    /// none, null all.
     /// </param>
     /// <returns>Null where no future was given and no task runs, as in a callback.</returns>
-    /// <exception cref="InvalidOperationException">This is not the future's loop's thread; or none was given, and no loop runs on this thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// This is not the future's loop's thread; or none was given, and no loop runs on this thread.
+    /// </exception>
     public static FutureCallGraph? Capture(Future? future = null, int? limit = null) =>
         (future ?? EventLoop.Current.CurrentTask) is { } subject ? subject.GetCallGraph(limit) : null;
 

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Baton;
 
 /// <summary>
-/// Notices, in debug mode, that a coroutine was made and never awaited: when the coroutine is collected, or at the latest when its loop closes. Hangs on
-/// the coroutine from outside, because a finalizer on every box would cost all programs.
+/// Notices, in debug mode, that a coroutine was made and never awaited: when the coroutine is collected, or at the latest when its loop
+/// closes. Hangs on the coroutine from outside, because a finalizer on every box would cost all programs.
 /// </summary>
 internal sealed class CoroutineGuard
 {

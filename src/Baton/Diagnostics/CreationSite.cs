@@ -6,8 +6,8 @@ using System.Runtime.CompilerServices;
 namespace Baton;
 
 /// <summary>
-/// The methods that were running when something was made, in debug mode: Baton's own left out, and at most <see cref="EventLoopOptions.DebugStackDepth"/> of
-/// them. Corresponds to the <c>source_traceback</c> of asyncio.
+/// The methods that were running when something was made, in debug mode: Baton's own left out, and at most
+/// <see cref="EventLoopOptions.DebugStackDepth"/> of them. Corresponds to the <c>source_traceback</c> of asyncio.
 /// </summary>
 public sealed class CreationSite
 {
@@ -71,14 +71,17 @@ public sealed class CreationSite
     }
 
     /// <summary>
-    /// Whether a frame tells nothing: it is Baton's or the BCL's core, or the stub of an async method or iterator, whose body is another method.
+    /// Whether a frame tells nothing: it is Baton's or the BCL's core, or the stub of an async method or iterator, whose body is another
+    /// method.
     /// </summary>
     internal static bool IsPlumbing(MethodBase method) =>
         method.DeclaringType?.Assembly is { } assembly && (assembly == s_baton || assembly == typeof(object).Assembly)
         || method.IsDefined(typeof(AsyncStateMachineAttribute), inherit: false)
         || MethodNames.IsStub(method);
 
-    /// <summary>Whether a frame is the loop's: what stands further in belongs to the item that runs. None of these methods is ever inlined.</summary>
+    /// <summary>
+    /// Whether a frame is the loop's: what stands further in belongs to the item that runs. None of these methods is ever inlined.
+    /// </summary>
     internal static bool IsLoop(MethodBase method) => method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
 
     private static CodeLocation Locate((MethodBase? Method, string Name, int Offset) frame)

@@ -8,8 +8,8 @@ using System.Runtime.CompilerServices;
 namespace Baton;
 
 /// <summary>
-/// Lines of source code, from the portable debugging symbols of an assembly: embedded or in a file beside it. Where there are none, as in programs compiled ahead
-/// of time, nothing is known and nothing fails.
+/// Lines of source code, from the portable debugging symbols of an assembly: embedded or in a file beside it. Where there are none, as in
+/// programs compiled ahead of time, nothing is known and nothing fails.
 /// </summary>
 internal static class DebugSymbols
 {
@@ -46,7 +46,9 @@ internal static class DebugSymbols
         }
     });
 
-    /// <summary>What is known of one method: where its lines begin, and where it is left at an <c>await</c>, in the order of the states.</summary>
+    /// <summary>
+    /// What is known of one method: where its lines begin, and where it is left at an <c>await</c>, in the order of the states.
+    /// </summary>
     private sealed class MethodLines((int Offset, string File, int Line)[] points, int[] yields)
     {
         internal static readonly MethodLines None = new([], []);

@@ -17,9 +17,9 @@ public sealed partial class EventLoop
     private long _slowCallbackNanoseconds;
 
     /// <summary>
-    /// Whether the loop looks for mistakes: slow callbacks, blocking waits, coroutines that nobody awaits, resources that nobody closes; and remembers where tasks,
-    /// futures, callbacks and coroutines were made. Costs time and memory. May be set while the loop runs: it then holds from the next iteration on, for
-    /// what is made from now on. Corresponds to <c>loop.set_debug</c>.
+    /// Whether the loop looks for mistakes: slow callbacks, blocking waits, coroutines that nobody awaits, resources that nobody closes;
+    /// and remembers where tasks, futures, callbacks and coroutines were made. Costs time and memory. May be set while the loop runs: it
+    /// then holds from the next iteration on, for what is made from now on. Corresponds to <c>loop.set_debug</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The loop is closed, or this is not its thread.</exception>
     public bool IsDebug
@@ -56,8 +56,8 @@ public sealed partial class EventLoop
     internal HashSet<ResourceGuard.Record> OpenResources { get; } = [];
 
     /// <summary>
-    /// Has debug mode warn of a resource that is collected, or is still open when the loop closes. Does nothing outside of debug mode. Connections, servers and
-    /// sockets do this themselves.
+    /// Has debug mode warn of a resource that is collected, or is still open when the loop closes. Does nothing outside of debug mode.
+    /// Connections, servers and sockets do this themselves.
     /// </summary>
     /// <param name="resource">What has to be closed. Its <see cref="object.ToString"/> names it.</param>
     /// <param name="isOpen">Whether it is open; a static lambda. Called on the loop's thread, or while the loop closes.</param>

@@ -5,7 +5,8 @@ namespace Baton;
 public sealed partial class EventLoop
 {
     /// <summary>
-    /// Lists the tasks that are not done, oldest first, with where each stands: what everybody is waiting for. Corresponds to asyncio's <c>ps</c> tool.
+    /// Lists the tasks that are not done, oldest first, with where each stands: what everybody is waiting for. Corresponds to asyncio's
+    /// <c>ps</c> tool.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public string FormatTasks()
@@ -21,8 +22,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// The tasks that are not done as a tree: below each, those that it awaits. Corresponds to asyncio's <c>pstree</c> tool. Tasks that await one another in a
-    /// circle, which will never end, are said to.
+    /// The tasks that are not done as a tree: below each, those that it awaits. Corresponds to asyncio's <c>pstree</c> tool. Tasks that
+    /// await one another in a circle, which will never end, are said to.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public string FormatTaskTree()

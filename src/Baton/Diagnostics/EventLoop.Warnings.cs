@@ -8,12 +8,14 @@ public sealed partial class EventLoop
     private readonly GuardedLogger _logger;
 
     /// <summary>
-    /// Called with everything that debug mode warns of, on the loop's thread, and with an unclosed loop, on the finalizer's. Null logs the warnings, and where there is
-    /// no <see cref="LoggerFactory"/> either, writes them to the standard error stream.
+    /// Called with everything that debug mode warns of, on the loop's thread, and with an unclosed loop, on the finalizer's. Null logs the
+    /// warnings, and where there is no <see cref="LoggerFactory"/> either, writes them to the standard error stream.
     /// </summary>
     public Action<EventLoop, LoopWarning>? WarningHandler { get; set; }
 
-    /// <summary>What makes the loop's loggers; one that logs nothing unless <see cref="EventLoopOptions.LoggerFactory"/> was given.</summary>
+    /// <summary>
+    /// What makes the loop's loggers; one that logs nothing unless <see cref="EventLoopOptions.LoggerFactory"/> was given.
+    /// </summary>
     public ILoggerFactory LoggerFactory { get; }
 
     /// <summary>The loop's own logger.</summary>
@@ -47,7 +49,9 @@ public sealed partial class EventLoop
         }
     }
 
-    /// <summary>Says whether a report is being made, in which handlers, loggers and the console may block. Returns whether one was.</summary>
+    /// <summary>
+    /// Says whether a report is being made, in which handlers, loggers and the console may block. Returns whether one was.
+    /// </summary>
     private bool SetReporting(bool value)
     {
         if (!IsOnLoopThread || _debug is not { } debug)

@@ -4,10 +4,12 @@ namespace Baton;
 public partial class Future
 {
     /// <summary>
-    /// The call graph of a future or task: its own stack, and recursively those of whoever awaits it. Corresponds to <c>asyncio.capture_call_graph</c>.
+    /// The call graph of a future or task: its own stack, and recursively those of whoever awaits it. Corresponds to
+    /// <c>asyncio.capture_call_graph</c>.
     /// </summary>
     /// <param name="limit">
-    /// How many frames of each stack to keep: a positive number keeps those nearest to where the code is, a negative one the outermost, 0 none, null all.
+    /// How many frames of each stack to keep: a positive number keeps those nearest to where the code is, a negative one the outermost, 0
+    /// none, null all.
     /// </param>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public FutureCallGraph GetCallGraph(int? limit = null) => FutureCallGraph.Capture(this, limit);

@@ -11,7 +11,10 @@ public partial class Future
     [ThreadStatic]
     private static bool t_isDescribing;
 
-    /// <summary>Where the future or task was made, if that was in debug mode; else null. Corresponds to <c>source_traceback</c> of asyncio's reports.</summary>
+    /// <summary>
+    /// Where the future or task was made, if that was in debug mode; else null. Corresponds to <c>source_traceback</c> of asyncio's
+    /// reports.
+    /// </summary>
     public CreationSite? CreationSite => LoopDebug.SiteOf(this);
 
     /// <summary>Name and state, in debug mode too.</summary>

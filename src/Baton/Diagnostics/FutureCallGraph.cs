@@ -26,7 +26,8 @@ public sealed class FutureCallGraph
     public IReadOnlyList<FutureCallGraph> AwaitedBy { get; }
 
     /// <summary>
-    /// Whether who awaits this one is left out, because it stands further up already, as where the graph leads in a circle, or because the graph is very deep.
+    /// Whether who awaits this one is left out, because it stands further up already, as where the graph leads in a circle, or because the
+    /// graph is very deep.
     /// </summary>
     public bool IsRepeated { get; }
 

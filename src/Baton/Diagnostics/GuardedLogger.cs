@@ -2,7 +2,10 @@ using Microsoft.Extensions.Logging;
 
 namespace Baton;
 
-/// <summary>A logger that never throws: what the other one fails to take goes to the standard error stream. Nothing of the loop may break by its being logged.</summary>
+/// <summary>
+/// A logger that never throws: what the other one fails to take goes to the standard error stream. Nothing of the loop may break by its
+/// being logged.
+/// </summary>
 internal sealed class GuardedLogger(ILogger logger, Action<string> write) : ILogger
 {
     public IDisposable? BeginScope<TState>(TState state)

@@ -17,7 +17,9 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     /// <summary>Whether any loop of the process is in debug mode: the one thing that the making of a coroutine asks.</summary>
     internal static bool IsAnywhere => s_count != 0;
 
-    /// <summary>The coroutines that were made and have been neither awaited nor made tasks. Shared with whichever threads do that.</summary>
+    /// <summary>
+    /// The coroutines that were made and have been neither awaited nor made tasks. Shared with whichever threads do that.
+    /// </summary>
     internal HashSet<CoroutineGuard.Record> Unclaimed { get; } = [];
 
     /// <summary>The item that runs now: what blocks outside of one is the loop itself, as it should.</summary>
@@ -36,8 +38,8 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     internal static void CountStop() => Interlocked.Decrement(ref s_count);
 
     /// <summary>
-    /// Whether debug mode does something of its own on this thread. It takes locks, of the runtime's reflection among them, that other threads may hold for a
-    /// moment: that is not the program's doing.
+    /// Whether debug mode does something of its own on this thread. It takes locks, of the runtime's reflection among them, that other
+    /// threads may hold for a moment: that is not the program's doing.
     /// </summary>
     internal static bool IsBookkeeping => t_isBookkeeping;
 
@@ -64,8 +66,8 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     }
 
     /// <summary>
-    /// The stack of a wait that began just now, from the method that asked for it. Null where it is not to be reported: it was before, or it is the runtime's own
-    /// business, such as another thread that is writing to the console.
+    /// The stack of a wait that began just now, from the method that asked for it. Null where it is not to be reported: it was before, or
+    /// it is the runtime's own business, such as another thread that is writing to the console.
     /// </summary>
     internal CreationSite? CaptureWait()
     {

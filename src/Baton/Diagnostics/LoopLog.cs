@@ -3,7 +3,8 @@ using Microsoft.Extensions.Logging;
 namespace Baton;
 
 /// <summary>
-/// Everything that a loop logs, under the category <c>Baton.EventLoop</c>. The numbers of the events do not change; <c>docs/debugging.md</c> lists them.
+/// Everything that a loop logs, under the category <c>Baton.EventLoop</c>. The numbers of the events do not change;
+/// <c>docs/debugging.md</c> lists them.
 /// </summary>
 internal static partial class LoopLog
 {

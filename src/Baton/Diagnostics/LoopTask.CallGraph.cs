@@ -4,18 +4,18 @@ using System.Reflection;
 
 namespace Baton;
 
-// Where a task stands. Nothing is recorded while tasks run: a coroutine knows what awaits it, and a task what it waits for, so the stack is found by going from
-// the innermost to the outermost. Where the innermost awaits something that is not Baton's, it is found by going the other way, through the awaiters
-// that the state machines keep.
+// Where a task stands. Nothing is recorded while tasks run: a coroutine knows what awaits it, and a task what it waits for, so the stack is
+// found by going from the innermost to the outermost. Where the innermost awaits something that is not Baton's, it is found by going the
+// other way, through the awaiters that the state machines keep.
 public partial class LoopTask
 {
     /// <summary>
-    /// Where the task stands: its coroutines from the outermost to the innermost, each with the line of its <c>await</c> where there are debugging symbols, and
-    /// what the innermost waits for. Corresponds to <c>Task.get_stack</c>, which knows the outermost only.
+    /// Where the task stands: its coroutines from the outermost to the innermost, each with the line of its <c>await</c> where there are
+    /// debugging symbols, and what the innermost waits for. Corresponds to <c>Task.get_stack</c>, which knows the outermost only.
     /// </summary>
     /// <remarks>
-    /// Plain <c>async Task</c> methods cannot be seen: a frame says that they are there. Of the task that runs now the stack is that of the call. Costs
-    /// nothing until it is called.
+    /// Plain <c>async Task</c> methods cannot be seen: a frame says that they are there. Of the task that runs now the stack is that of the
+    /// call. Costs nothing until it is called.
     /// </remarks>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public AwaitStack GetAwaitStack()
@@ -137,8 +137,8 @@ public partial class LoopTask
     }
 
     /// <summary>
-    /// The coroutines that are suspended until those that run have ended, and then the methods on the thread's own stack, of which the outermost is the
-    /// coroutine that the loop resumed.
+    /// The coroutines that are suspended until those that run have ended, and then the methods on the thread's own stack, of which the
+    /// outermost is the coroutine that the loop resumed.
     /// </summary>
     private AwaitStack RunningStack()
     {
@@ -157,7 +157,9 @@ public partial class LoopTask
         return new AwaitStack(AwaitState.Running, frames, null);
     }
 
-    /// <summary>The methods on the thread's stack within the step that runs now, Baton's own left out, from the innermost to the outermost.</summary>
+    /// <summary>
+    /// The methods on the thread's stack within the step that runs now, Baton's own left out, from the innermost to the outermost.
+    /// </summary>
     private static List<AwaitStackFrame> CalledFrames()
     {
         var frames = new List<AwaitStackFrame>();

@@ -1,6 +1,9 @@
 namespace Baton;
 
-/// <summary>Something that is probably a mistake, and harms nobody yet, as <see cref="EventLoop.WarningHandler"/> gets it. Most are found in debug mode only.</summary>
+/// <summary>
+/// Something that is probably a mistake, and harms nobody yet, as <see cref="EventLoop.WarningHandler"/> gets it. Most are found in debug
+/// mode only.
+/// </summary>
 public sealed class LoopWarning
 {
     internal LoopWarning(LoopWarningKind kind, string message)

@@ -4,8 +4,8 @@ using System.Text;
 namespace Baton;
 
 /// <summary>
-/// The names of methods as their authors know them. The compiler hides lambdas, local functions and the bodies of async methods in types and methods of its own,
-/// whose names hold the original's between angle brackets.
+/// The names of methods as their authors know them. The compiler hides lambdas, local functions and the bodies of async methods in types
+/// and methods of its own, whose names hold the original's between angle brackets.
 /// </summary>
 internal static class MethodNames
 {
@@ -27,7 +27,8 @@ internal static class MethodNames
     }
 
     /// <summary>
-    /// Whether a method is one that the compiler adds to a state machine beside the body, such as the <c>MoveNextAsync</c> of an async iterator.
+    /// Whether a method is one that the compiler adds to a state machine beside the body, such as the <c>MoveNextAsync</c> of an async
+    /// iterator.
     /// </summary>
     internal static bool IsStub(MethodBase method) => method.Name != "MoveNext" && method.DeclaringType is { } type && EndOfName(type) > 0;
 

@@ -5,8 +5,8 @@ using System.Runtime.CompilerServices;
 namespace Baton;
 
 /// <summary>
-/// Looks into the compiler's state machines: where one stands, and what it awaits. Only for reports. Where the program was trimmed the fields may have no names
-/// left: then a report has no lines, and what is not Baton's stays unknown.
+/// Looks into the compiler's state machines: where one stands, and what it awaits. Only for reports. Where the program was trimmed the
+/// fields may have no names left: then a report has no lines, and what is not Baton's stays unknown.
 /// </summary>
 internal static class StateMachines
 {

@@ -1,11 +1,12 @@
 namespace Baton;
 
 /// <summary>
-/// An executor with a thread of its own, on which everything runs strictly in order: for libraries whose handles belong to one thread, such as those of a database
-/// file, and for work that must not overlap. Corresponds to <c>ThreadPoolExecutor(max_workers=1)</c> of Python.
+/// An executor with a thread of its own, on which everything runs strictly in order: for libraries whose handles belong to one thread, such
+/// as those of a database file, and for work that must not overlap. Corresponds to <c>ThreadPoolExecutor(max_workers=1)</c> of Python.
 /// </summary>
 /// <remarks>
-/// <para>The thread starts with the first work and stays until the executor is shut down, so that whatever is tied to it holds. It is a background thread.</para>
+/// <para>The thread starts with the first work and stays until the executor is shut down, so that whatever is tied to it holds. It is a
+/// background thread.</para>
 /// <para>All members may be called on any thread.</para>
 /// </remarks>
 public sealed class DedicatedThreadExecutor : ThreadExecutor

@@ -2,7 +2,9 @@ namespace Baton;
 
 public sealed partial class EventLoop
 {
-    /// <summary>As asyncio's: how long <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> waits for functions in the default executor.</summary>
+    /// <summary>
+    /// As asyncio's: how long <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> waits for functions in the default executor.
+    /// </summary>
     private static readonly TimeSpan DefaultExecutorLimit = TimeSpan.FromSeconds(300);
 
     private readonly HashSet<Future> _defaultExecutorCalls = [];
@@ -12,10 +14,13 @@ public sealed partial class EventLoop
     private bool _isDefaultExecutorShutDown;
 
     /// <summary>
-    /// The executor that runs functions where none is named: a <see cref="ThreadPoolExecutor"/> of the loop's own, made at first use, unless another is set. One that
-    /// is set remains the setter's to dispose of, once the loop has closed. Corresponds to <c>loop.set_default_executor</c>.
+    /// The executor that runs functions where none is named: a <see cref="ThreadPoolExecutor"/> of the loop's own, made at first use,
+    /// unless another is set. One that is set remains the setter's to dispose of, once the loop has closed. Corresponds to
+    /// <c>loop.set_default_executor</c>.
     /// </summary>
-    /// <exception cref="InvalidOperationException">The default executor has been shut down, the loop is closed, or this is not its thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The default executor has been shut down, the loop is closed, or this is not its thread.
+    /// </exception>
     public IExecutor DefaultExecutor
     {
         get
@@ -45,20 +50,24 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Calls a function on a thread of an executor, at once, and returns a future for what it returns or throws. Corresponds to <c>loop.run_in_executor</c>;
-    /// <see cref="Coroutine.ToThread{TResult}(Func{TResult}, IExecutor?)"/> is the same as a coroutine.
+    /// Calls a function on a thread of an executor, at once, and returns a future for what it returns or throws. Corresponds to
+    /// <c>loop.run_in_executor</c>; <see cref="Coroutine.ToThread{TResult}(Func{TResult}, IExecutor?)"/> is the same as a coroutine.
     /// </summary>
     /// <remarks>
-    /// <para>The function sees the <see cref="AsyncLocal{T}"/> values of the caller, as with <c>Task.Run</c>; what it sets, the caller does not see. It may not touch the
-    /// loop but through the calls for other threads, such as <see cref="Invoke{TResult}(Func{TResult})"/>.</para>
-    /// <para>Cancelling the future ends the wait at once. A function that still stands in line then never runs; one that runs goes on, for a thread cannot be stopped:
-    /// what it returns is dropped, and what it throws goes to the loop's exception handler. To let it end early, take the token that the other overloads offer.</para>
+    /// <para>The function sees the <see cref="AsyncLocal{T}"/> values of the caller, as with <c>Task.Run</c>; what it sets, the caller does
+    /// not see. It may not touch the loop but through the calls for other threads, such as
+    /// <see cref="Invoke{TResult}(Func{TResult})"/>.</para>
+    /// <para>Cancelling the future ends the wait at once. A function that still stands in line then never runs; one that runs goes on, for
+    /// a thread cannot be stopped: what it returns is dropped, and what it throws goes to the loop's exception handler. To let it end
+    /// early, take the token that the other overloads offer.</para>
     /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="function">What to call.</param>
     /// <param name="executor">Where to call it; the loop's <see cref="DefaultExecutor"/> where null.</param>
     /// <exception cref="ArgumentException">The function is asynchronous: it would return at its first <c>await</c>.</exception>
-    /// <exception cref="InvalidOperationException">The executor has been shut down, the loop is closed, or this is not its thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The executor has been shut down, the loop is closed, or this is not its thread.
+    /// </exception>
     public Future<TResult> RunInExecutor<TResult>(Func<TResult> function, IExecutor? executor = null)
     {
         ArgumentNullException.ThrowIfNull(function);
@@ -74,7 +83,9 @@ public sealed partial class EventLoop
     }
 
     /// <inheritdoc cref="RunInExecutor{TResult}(Func{TResult}, IExecutor?)"/>
-    /// <param name="function">What to call. Its token is cancelled when the future is; the callbacks on the token then run on the loop's thread.</param>
+    /// <param name="function">
+    /// What to call. Its token is cancelled when the future is; the callbacks on the token then run on the loop's thread.
+    /// </param>
     /// <param name="executor">Where to call it; the loop's <see cref="DefaultExecutor"/> where null.</param>
     public Future<TResult> RunInExecutor<TResult>(Func<CancellationToken, TResult> function, IExecutor? executor = null)
     {
@@ -91,9 +102,9 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Takes no more functions for the default executor, and waits until those that it has are done, the abandoned ones among them. Those that are not done in time
-    /// are reported by name, and left. <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> does this at its end, with 300 s. Corresponds to
-    /// <c>loop.shutdown_default_executor</c>.
+    /// Takes no more functions for the default executor, and waits until those that it has are done, the abandoned ones among them. Those
+    /// that are not done in time are reported by name, and left. <see cref="Run(Func{Coroutine}, EventLoopOptions?)"/> does this at its
+    /// end, with 300 s. Corresponds to <c>loop.shutdown_default_executor</c>.
     /// </summary>
     /// <param name="timeout">How long to wait; <see cref="Timeout.InfiniteTimeSpan"/> for as long as it takes.</param>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>

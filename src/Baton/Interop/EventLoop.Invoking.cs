@@ -3,16 +3,18 @@ namespace Baton;
 public sealed partial class EventLoop
 {
     /// <summary>
-    /// Calls a function on the loop, from any thread, and waits for what it returns or throws: for functions in executors and other threads that need something
-    /// of the loop's. On the loop's own thread it is called right here.
+    /// Calls a function on the loop, from any thread, and waits for what it returns or throws: for functions in executors and other threads
+    /// that need something of the loop's. On the loop's own thread it is called right here.
     /// </summary>
     /// <remarks>
-    /// From another thread it runs as a callback, outside of any task, in the caller's execution context. A loop that is not running calls it when it does; until then
-    /// the caller waits.
+    /// From another thread it runs as a callback, outside of any task, in the caller's execution context. A loop that is not running calls
+    /// it when it does; until then the caller waits.
     /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="function">What to call.</param>
-    /// <exception cref="ArgumentException">The function is asynchronous: use <see cref="RunCoroutineThreadSafe{TResult}(Coroutine{TResult})"/>.</exception>
+    /// <exception cref="ArgumentException">
+    /// The function is asynchronous: use <see cref="RunCoroutineThreadSafe{TResult}(Coroutine{TResult})"/>.
+    /// </exception>
     /// <exception cref="InvalidOperationException">
     /// The loop is closed, or was closed before it came to the function; or this is the thread of another loop, which must not block: use
     /// <see cref="InvokeAsync{TResult}(Func{TResult}, CancellationToken)"/> there.
@@ -48,8 +50,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Calls a function on the loop, from any thread, without waiting: as a callback, never inside this call. What it returns or throws comes through a
-    /// task of the BCL.
+    /// Calls a function on the loop, from any thread, without waiting: as a callback, never inside this call. What it returns or throws
+    /// comes through a task of the BCL.
     /// </summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="function">What to call.</param>
@@ -57,7 +59,9 @@ public sealed partial class EventLoop
     /// <exception cref="ArgumentException">
     /// The function is asynchronous: use <see cref="RunCoroutineThreadSafe{TResult}(Coroutine{TResult}, CancellationToken)"/>.
     /// </exception>
-    /// <exception cref="InvalidOperationException">The loop is closed. Where it closes before it comes to the function, the task fails in this way.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The loop is closed. Where it closes before it comes to the function, the task fails in this way.
+    /// </exception>
     public Task<TResult> InvokeAsync<TResult>(Func<TResult> function, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(function);

@@ -1,13 +1,13 @@
 namespace Baton;
 
 /// <summary>
-/// A loop on a thread of its own, for programs whose own threads are taken: with a user interface, under ASP.NET, in tests. Other programs call
-/// <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>, which needs no other thread.
+/// A loop on a thread of its own, for programs whose own threads are taken: with a user interface, under ASP.NET, in tests. Other programs
+/// call <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>, which needs no other thread.
 /// </summary>
 /// <remarks>
 /// <para>All members may be called on any thread, but for those that wait for the end, which throw on the loop's own.</para>
-/// <para>When it is stopped, the tasks that are left are cancelled and awaited, functions in the default executor too, and the loop is closed: as at the end of
-/// <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>.</para>
+/// <para>When it is stopped, the tasks that are left are cancelled and awaited, functions in the default executor too, and the loop is
+/// closed: as at the end of <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>.</para>
 /// </remarks>
 public sealed class EventLoopThread : IDisposable, IAsyncDisposable
 {
@@ -33,14 +33,16 @@ public sealed class EventLoopThread : IDisposable, IAsyncDisposable
     public string Name => _thread.Name!;
 
     /// <summary>
-    /// Done when the loop has been closed. It fails if the loop itself failed, its driver for one, which the loop's exception handler is told as well; failures of tasks
-    /// and callbacks do not count.
+    /// Done when the loop has been closed. It fails if the loop itself failed, its driver for one, which the loop's exception handler is
+    /// told as well; failures of tasks and callbacks do not count.
     /// </summary>
     public Task Completion => _ended.Task;
 
     /// <summary>Starts a thread with a loop, and returns when the loop runs.</summary>
     /// <param name="options">How to make the thread and the loop.</param>
-    /// <exception cref="InvalidOperationException">No driver was given, and the environment variable BATON_DRIVER names one that there is not.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No driver was given, and the environment variable BATON_DRIVER names one that there is not.
+    /// </exception>
     public static EventLoopThread Start(EventLoopThreadOptions? options = null)
     {
         var thread = new EventLoopThread(options ?? new EventLoopThreadOptions());
@@ -55,7 +57,9 @@ public sealed class EventLoopThread : IDisposable, IAsyncDisposable
     /// <param name="main">Called on the loop; makes the coroutine.</param>
     /// <param name="cancellationToken">Cancels the task on the loop.</param>
     /// <returns>A task of the BCL that ends as the coroutine does. Its continuations run on the thread pool, not on the loop.</returns>
-    /// <exception cref="InvalidOperationException">The loop is closed. Where it closes before it comes to the coroutine, the task fails in this way.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The loop is closed. Where it closes before it comes to the coroutine, the task fails in this way.
+    /// </exception>
     public Task Run(Func<Coroutine> main, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(main);
@@ -82,7 +86,9 @@ public sealed class EventLoopThread : IDisposable, IAsyncDisposable
     public void RequestStop() => Loop.TryCallSoonThreadSafe(static stop => ((Future)stop!).TrySetResult(), _stop);
 
     /// <summary>Asks the loop to end, and waits until it has been closed.</summary>
-    /// <param name="timeout">How long to wait, in real time; for as long as it takes where null. The loop goes on ending after that.</param>
+    /// <param name="timeout">
+    /// How long to wait, in real time; for as long as it takes where null. The loop goes on ending after that.
+    /// </param>
     /// <exception cref="TimeoutException">It took longer: a task does not heed its cancellation, or a callback blocks.</exception>
     /// <exception cref="InvalidOperationException">This is the loop's own thread.</exception>
     public Task StopAsync(TimeSpan? timeout = null)
@@ -93,8 +99,8 @@ public sealed class EventLoopThread : IDisposable, IAsyncDisposable
     }
 
     /// <summary>
-    /// Asks the loop to end, and waits, blocking this thread, until it has been closed and the thread has ended. Does not throw a failure of the loop, which its
-    /// exception handler has been told. Can be called again.
+    /// Asks the loop to end, and waits, blocking this thread, until it has been closed and the thread has ended. Does not throw a failure
+    /// of the loop, which its exception handler has been told. Can be called again.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is the loop's own thread.</exception>
     public void Dispose()

@@ -2,8 +2,9 @@ namespace Baton;
 
 /// <summary>A function on its way to an executor, and its outcome on the way back: the future that <c>RunInExecutor</c> returns.</summary>
 /// <remarks>
-/// The stage is what the two threads agree by. The executor's thread moves it from queued to running to finished; the loop's thread moves it from queued or
-/// running to abandoned. Everything else belongs to one of them at a time: to the loop's thread, except from running until the call has been posted back.
+/// The stage is what the two threads agree by. The executor's thread moves it from queued to running to finished; the loop's thread moves
+/// it from queued or running to abandoned. Everything else belongs to one of them at a time: to the loop's thread, except from running
+/// until the call has been posted back.
 /// </remarks>
 #pragma warning disable CA1001 // The source of the token has no timer and is disposed of, for the sake of wait handles, when the function has ended.
 internal sealed class ExecutorCall<TResult> : Future<TResult>, EventLoop.IAbandonable
@@ -45,8 +46,8 @@ internal sealed class ExecutorCall<TResult> : Future<TResult>, EventLoop.IAbando
     protected override string Label => _function is { } function ? $"Call of {EventLoop.NameOf(function)} in an executor" : "Call in an executor";
 
     /// <summary>
-    /// Ends the wait at once. A function that has not started never does; one that runs goes on, with its token cancelled, and what becomes of it is dropped, a
-    /// failure aside. One that has ended already delivers: the cancellation came too late.
+    /// Ends the wait at once. A function that has not started never does; one that runs goes on, with its token cancelled, and what becomes
+    /// of it is dropped, a failure aside. One that has ended already delivers: the cancellation came too late.
     /// </summary>
     public override bool Cancel(string? message = null)
     {

@@ -1,7 +1,10 @@
 namespace Baton;
 
 /// <summary>A function of another thread on its way to the loop, and its outcome on the way back.</summary>
-/// <remarks>Not a task: a loop that ends cancels its tasks, and then a call that is merely late would look to its caller as if somebody had cancelled it.</remarks>
+/// <remarks>
+/// Not a task: a loop that ends cancels its tasks, and then a call that is merely late would look to its caller as if somebody had
+/// cancelled it.
+/// </remarks>
 internal sealed class FunctionCall<TResult>(EventLoop loop, Func<TResult> function, CancellationToken cancellationToken) : LoopItem, EventLoop.IAbandonable
 {
     private readonly ExecutionContext? _context = ExecutionContext.Capture();

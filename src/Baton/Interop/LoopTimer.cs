@@ -2,8 +2,8 @@ namespace Baton;
 
 /// <summary>A timer of <see cref="EventLoop.TimeProvider"/>.</summary>
 /// <remarks>
-/// The timer itself belongs to the loop thread. Changes come from any thread: each has a number, and one that arrives after a later one, because that was made on the
-/// loop thread and needed no trip, is void.
+/// The timer itself belongs to the loop thread. Changes come from any thread: each has a number, and one that arrives after a later one,
+/// because that was made on the loop thread and needed no trip, is void.
 /// </remarks>
 internal sealed class LoopTimer : ITimer
 {
@@ -57,7 +57,10 @@ internal sealed class LoopTimer : ITimer
         return _loop.TryCallSoonThreadSafe(static setting => ((Setting)setting!).CarryOut(), new Setting(this, change, when, periodLength));
     }
 
-    /// <summary>The callback is not called any more, but may be running on the loop if this is another thread: <see cref="DisposeAsync"/> waits for it.</summary>
+    /// <summary>
+    /// The callback is not called any more, but may be running on the loop if this is another thread: <see cref="DisposeAsync"/> waits for
+    /// it.
+    /// </summary>
     public void Dispose()
     {
         if (Interlocked.Exchange(ref _isDisposed, 1) != 0 || _loop.IsClosed)
@@ -163,7 +166,9 @@ internal sealed class LoopTimer : ITimer
         Volatile.Read(ref _fired)?.TrySetResult();
     }
 
-    /// <summary>The next time of a period counts from when this one was due, so that delays do not add up. Those that are past already are left out.</summary>
+    /// <summary>
+    /// The next time of a period counts from when this one was due, so that delays do not add up. Those that are past already are left out.
+    /// </summary>
     private void Advance()
     {
         _due += _period;

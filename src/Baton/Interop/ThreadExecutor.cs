@@ -21,7 +21,10 @@ public abstract class ThreadExecutor : IExecutor, IDisposable, IAsyncDisposable
     private protected WorkerThreads Threads { get; }
 
     /// <inheritdoc/>
-    /// <remarks>What <paramref name="work"/> throws ends the process, as on any thread; functions that a loop runs here report to whoever awaits them.</remarks>
+    /// <remarks>
+    /// What <paramref name="work"/> throws ends the process, as on any thread; functions that a loop runs here report to whoever awaits
+    /// them.
+    /// </remarks>
     /// <exception cref="InvalidOperationException">The executor has been shut down.</exception>
     public void Execute(Action<object?> work, object? state) => Threads.Execute(work, state);
 

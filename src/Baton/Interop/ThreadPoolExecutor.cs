@@ -1,12 +1,13 @@
 namespace Baton;
 
 /// <summary>
-/// An executor with a limit on how much runs at once; beyond it, work waits in line, first come, first served. The default executor of a loop is one.
-/// Corresponds to <c>concurrent.futures.ThreadPoolExecutor</c>.
+/// An executor with a limit on how much runs at once; beyond it, work waits in line, first come, first served. The default executor of a
+/// loop is one. Corresponds to <c>concurrent.futures.ThreadPoolExecutor</c>.
 /// </summary>
 /// <remarks>
-/// <para>The threads are its own, not those of <see cref="ThreadPool"/>: functions that block would starve that one, which runs the BCL's timers, sockets and
-/// name look-ups, and it adds threads only slowly. They start when there is work that no idle one could take, are background threads, and go after 30 s without work.</para>
+/// <para>The threads are its own, not those of <see cref="ThreadPool"/>: functions that block would starve that one, which runs the BCL's
+/// timers, sockets and name look-ups, and it adds threads only slowly. They start when there is work that no idle one could take, are
+/// background threads, and go after 30 s without work.</para>
 /// <para>All members may be called on any thread.</para>
 /// </remarks>
 public sealed class ThreadPoolExecutor : ThreadExecutor

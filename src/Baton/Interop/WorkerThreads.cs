@@ -1,7 +1,9 @@
 namespace Baton;
 
 /// <summary>Threads that take work from one queue, first come, first served. What is common to the executors.</summary>
-/// <remarks>Everything is guarded by the one lock. A thread takes it once for each piece of work: to say that one is done and to get the next.</remarks>
+/// <remarks>
+/// Everything is guarded by the one lock. A thread takes it once for each piece of work: to say that one is done and to get the next.
+/// </remarks>
 internal sealed class WorkerThreads
 {
     private const int SpinLimit = 35;
@@ -186,8 +188,8 @@ internal sealed class WorkerThreads
     }
 
     /// <summary>
-    /// Looks out for a moment before going to sleep, as the BCL's pool does: where calls follow each other closely, the loop then saves the system call that wakes a
-    /// sleeper.
+    /// Looks out for a moment before going to sleep, as the BCL's pool does: where calls follow each other closely, the loop then saves the
+    /// system call that wakes a sleeper.
     /// </summary>
     private void SpinForWork()
     {

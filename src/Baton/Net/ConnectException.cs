@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// None of several addresses could be connected to, or <see cref="ConnectOptions.Timeout"/> was over. The message names every address and its error. Corresponds to
-/// the <c>OSError</c> "Multiple exceptions" of asyncio, and to its <c>all_errors</c>.
+/// None of several addresses could be connected to, or <see cref="ConnectOptions.Timeout"/> was over. The message names every address and
+/// its error. Corresponds to the <c>OSError</c> "Multiple exceptions" of asyncio, and to its <c>all_errors</c>.
 /// </summary>
 public sealed class ConnectException : SocketException
 {

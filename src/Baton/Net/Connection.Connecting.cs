@@ -6,15 +6,16 @@ namespace Baton;
 public sealed partial class Connection
 {
     /// <summary>
-    /// Connects to a host by name or address: resolves it, off the loop where it is a name, and tries its addresses as RFC 8305 ("happy eyeballs") has it: the families
-    /// in turn, the next beside one that does not answer soon, at once after one that fails; the first to connect is kept, the others are closed. Corresponds to
-    /// <c>asyncio.open_connection</c>.
+    /// Connects to a host by name or address: resolves it, off the loop where it is a name, and tries its addresses as RFC 8305 ("happy
+    /// eyeballs") has it: the families in turn, the next beside one that does not answer soon, at once after one that fails; the first to
+    /// connect is kept, the others are closed. Corresponds to <c>asyncio.open_connection</c>.
     /// </summary>
     /// <param name="host">A name, or an IPv4 or IPv6 address.</param>
     /// <param name="port">The port.</param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="SocketException">
-    /// The name is unknown, or the address refused or could not be reached; of several addresses, and when the time is over, a <see cref="ConnectException"/>.
+    /// The name is unknown, or the address refused or could not be reached; of several addresses, and when the time is over, a
+    /// <see cref="ConnectException"/>.
     /// </exception>
     public static Coroutine<Connection> ConnectAsync(string host, int port, ConnectOptions? options = null)
     {
@@ -51,7 +52,8 @@ public sealed partial class Connection
     /// <see cref="ConnectOptions.HappyEyeballsDelay"/>), at once after one that fails; the first to connect is kept, the others are closed.
     /// </summary>
     /// <param name="endPoints">
-    /// What to try; each <see cref="DnsEndPoint"/> is resolved, all of them before the first attempt, and one that cannot be counts as an attempt that failed.
+    /// What to try; each <see cref="DnsEndPoint"/> is resolved, all of them before the first attempt, and one that cannot be counts as an
+    /// attempt that failed.
     /// </param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="SocketException">

@@ -7,8 +7,8 @@ namespace Baton;
 public sealed partial class Connection
 {
     /// <summary>
-    /// Sends bytes with descriptors, after everything that <see cref="Output"/> holds: files, sockets, pipes, that the peer gets as its own. Corresponds to
-    /// <c>socket.send_fds</c>.
+    /// Sends bytes with descriptors, after everything that <see cref="Output"/> holds: files, sockets, pipes, that the peer gets as its
+    /// own. Corresponds to <c>socket.send_fds</c>.
     /// </summary>
     /// <param name="bytes">The bytes, at least one. Receivers find the descriptors with the first.</param>
     /// <param name="handles">The descriptors, at most 253. They stay the caller's, and may be closed once this has completed.</param>
@@ -58,16 +58,19 @@ public sealed partial class Connection
     }
 
     /// <summary>
-    /// Receives up to the buffer's length, and the descriptors that came with the bytes, past <see cref="Input"/>, which must hold nothing. Corresponds to
-    /// <c>socket.recv_fds</c>. It ends with bytes that had descriptors, but may begin with earlier ones that had none. The input takes all that is there, and loses
-    /// the descriptors that came with it: read in this way from the first byte on, or until the peer is told to go on.
+    /// Receives up to the buffer's length, and the descriptors that came with the bytes, past <see cref="Input"/>, which must hold nothing.
+    /// Corresponds to <c>socket.recv_fds</c>. It ends with bytes that had descriptors, but may begin with earlier ones that had none. The
+    /// input takes all that is there, and loses the descriptors that came with it: read in this way from the first byte on, or until the
+    /// peer is told to go on.
     /// </summary>
     /// <param name="buffer">Where to put the bytes; not empty.</param>
     /// <param name="maximumDescriptors">How many descriptors may come; more are closed, and that is said. At most 253.</param>
     /// <returns>What came; dispose of it.</returns>
     /// <remarks>Cancelled, it has received nothing.</remarks>
     /// <exception cref="IOException">The connection failed or was closed.</exception>
-    /// <exception cref="InvalidOperationException">The input holds bytes that have not been read, a read is in progress, or the connection speaks TLS.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The input holds bytes that have not been read, a read is in progress, or the connection speaks TLS.
+    /// </exception>
     /// <exception cref="SocketException">This is no connection of local sockets.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
     public async Coroutine<DescriptorMessage> ReceiveDescriptorsAsync(Memory<byte> buffer, int maximumDescriptors = 16)

@@ -6,20 +6,21 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// A stream connection: bytes in through <see cref="Input"/>, bytes out through <see cref="Output"/>, or both through <see cref="AsStream"/>. Corresponds to the
-/// <c>StreamReader</c> and <c>StreamWriter</c> of asyncio's streams.
+/// A stream connection: bytes in through <see cref="Input"/>, bytes out through <see cref="Output"/>, or both through
+/// <see cref="AsStream"/>. Corresponds to the <c>StreamReader</c> and <c>StreamWriter</c> of asyncio's streams.
 /// </summary>
 /// <remarks>
-/// <para>Writes are causal: one that completed has been taken by the system, and awaiting it is all the back-pressure there is. Small writes of one iteration that
-/// nobody waits for leave in one system call. A connection that waits for its peer holds no buffer.</para>
-/// <para>Cancelling a task that reads loses nothing: what arrives is there for the next read. Cancelling one that writes up to 16 KiB, or flushes, gives up the wait
-/// only: the bytes stay queued and are sent. A larger write is withdrawn as a whole if nothing of it has been sent; if a part has, the output cannot be used any
-/// more, later writes say so, and closing the connection tells the peer of a reset.</para>
-/// <para>With TLS, by <see cref="ConnectOptions.Tls"/>, <see cref="ServerOptions.Tls"/> or <see cref="UpgradeToTlsAsync(SslClientAuthenticationOptions,
-/// TimeSpan?, TimeSpan?)"/>, all of this holds for the bytes before they are encrypted. A peer that closes without saying so in TLS is reported by
-/// <see cref="TlsTruncatedException"/>.</para>
-/// <para>Failures are <see cref="IOException"/>s that name the connection and hold the <see cref="SocketException"/>. All members belong to the loop's thread,
-/// those of the stream excepted.</para>
+/// <para>Writes are causal: one that completed has been taken by the system, and awaiting it is all the back-pressure there is. Small
+/// writes of one iteration that nobody waits for leave in one system call. A connection that waits for its peer holds no buffer.</para>
+/// <para>Cancelling a task that reads loses nothing: what arrives is there for the next read. Cancelling one that writes up to 16 KiB, or
+/// flushes, gives up the wait only: the bytes stay queued and are sent. A larger write is withdrawn as a whole if nothing of it has been
+/// sent; if a part has, the output cannot be used any more, later writes say so, and closing the connection tells the peer of a
+/// reset.</para>
+/// <para>With TLS, by <see cref="ConnectOptions.Tls"/>, <see cref="ServerOptions.Tls"/> or
+/// <see cref="UpgradeToTlsAsync(SslClientAuthenticationOptions, TimeSpan?, TimeSpan?)"/>, all of this holds for the bytes before they are
+/// encrypted. A peer that closes without saying so in TLS is reported by <see cref="TlsTruncatedException"/>.</para>
+/// <para>Failures are <see cref="IOException"/>s that name the connection and hold the <see cref="SocketException"/>. All members belong to
+/// the loop's thread, those of the stream excepted.</para>
 /// </remarks>
 public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposable
 {
@@ -29,7 +30,9 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     private EndPoint? _localEndPoint;
     private EndPoint? _remoteEndPoint;
 
-    /// <summary>Makes a connection of a connected socket, which from now on belongs to the connection. Sets TCP_NODELAY where there is TCP.</summary>
+    /// <summary>
+    /// Makes a connection of a connected socket, which from now on belongs to the connection. Sets TCP_NODELAY where there is TCP.
+    /// </summary>
     /// <exception cref="ArgumentException">This is no stream socket, but one for datagrams, say.</exception>
     public Connection(LoopSocket socket)
         : this(socket, setNoDelay: true)
@@ -75,7 +78,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     public PipeReader Input => _reader;
 
     /// <summary>
-    /// What goes to the peer. <see cref="PipeWriter.Complete"/> ends this side once everything is sent; with an exception it is <see cref="Abort"/>.
+    /// What goes to the peer. <see cref="PipeWriter.Complete"/> ends this side once everything is sent; with an exception it is
+    /// <see cref="Abort"/>.
     /// </summary>
     public PipeWriter Output => _writer;
 
@@ -100,14 +104,14 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     internal IoSocket Io { get; private set; }
 
     /// <summary>
-    /// The connection as a stream, always the same one, for <c>SslStream</c>, <c>StreamReader</c> and the like. It may be called from any thread: off the loop
-    /// it goes to the loop and back. Disposing of it closes the connection.
+    /// The connection as a stream, always the same one, for <c>SslStream</c>, <c>StreamReader</c> and the like. It may be called from any
+    /// thread: off the loop it goes to the loop and back. Disposing of it closes the connection.
     /// </summary>
     public Stream AsStream() => _stream ??= new ConnectionStream(this);
 
     /// <summary>
-    /// Writes bytes, after everything that <see cref="Output"/> holds. Completes when the system has taken them; until then the memory must not change, unless
-    /// there are at most 16 KiB, which are copied when they have to wait.
+    /// Writes bytes, after everything that <see cref="Output"/> holds. Completes when the system has taken them; until then the memory must
+    /// not change, unless there are at most 16 KiB, which are copied when they have to wait.
     /// </summary>
     /// <exception cref="IOException">The connection failed or was closed.</exception>
     /// <exception cref="InvalidOperationException">The output was completed.</exception>
@@ -122,15 +126,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     }
 
     /// <summary>
-    /// Ends this side once everything is sent: the peer reads to the end, and may go on sending. Corresponds to <c>StreamWriter.write_eof</c>. Completes when the
-    /// system has taken everything.
+    /// Ends this side once everything is sent: the peer reads to the end, and may go on sending. Corresponds to
+    /// <c>StreamWriter.write_eof</c>. Completes when the system has taken everything.
     /// </summary>
     /// <exception cref="IOException">The connection failed.</exception>
     public ValueTask CompleteOutputAsync() => _writer.CompleteAsync();
 
     /// <summary>
-    /// Closes the connection at once, so that the peer is told of a reset; what was not sent is dropped. Reads and writes in progress fail. Can be called again.
-    /// Corresponds to <c>transport.abort</c>.
+    /// Closes the connection at once, so that the peer is told of a reset; what was not sent is dropped. Reads and writes in progress fail.
+    /// Can be called again. Corresponds to <c>transport.abort</c>.
     /// </summary>
     public void Abort()
     {
@@ -151,11 +155,13 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     }
 
     /// <summary>
-    /// Sends what is buffered and closes the connection. Reads in progress fail. Can be called again. Corresponds to <c>StreamWriter.close</c> and
-    /// <c>wait_closed</c> together.
+    /// Sends what is buffered and closes the connection. Reads in progress fail. Can be called again. Corresponds to
+    /// <c>StreamWriter.close</c> and <c>wait_closed</c> together.
     /// </summary>
     /// <remarks>Where the wait is cancelled, or the rest cannot be sent, the connection is aborted.</remarks>
-    /// <exception cref="IOException">What was buffered could not be sent. A failure that a write has reported is not reported again.</exception>
+    /// <exception cref="IOException">
+    /// What was buffered could not be sent. A failure that a write has reported is not reported again.
+    /// </exception>
     public ValueTask CloseAsync()
     {
         if (!IsClosed)
@@ -179,7 +185,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     public ValueTask DisposeAsync() => CloseAsync();
 
     /// <summary>
-    /// Closes the connection without waiting: sends what the system takes at once; if that is not everything, the connection is aborted. Can be called again.
+    /// Closes the connection without waiting: sends what the system takes at once; if that is not everything, the connection is aborted.
+    /// Can be called again.
     /// </summary>
     public void Dispose()
     {

@@ -4,7 +4,8 @@ using Baton.Drivers;
 namespace Baton;
 
 /// <summary>
-/// How a <see cref="Connection"/> says that it failed: with an <see cref="IOException"/>, as streams do, that names the connection and holds the socket's error.
+/// How a <see cref="Connection"/> says that it failed: with an <see cref="IOException"/>, as streams do, that names the connection and
+/// holds the socket's error.
 /// </summary>
 internal static class ConnectionFailure
 {

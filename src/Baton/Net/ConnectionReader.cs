@@ -6,12 +6,13 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// The reading side of a <see cref="Connection"/>: a pipe reader straight on the socket. It holds no memory while it waits, and receives once there is
-/// something into a block lent by the driver, which goes back as soon as all of it is consumed.
+/// The reading side of a <see cref="Connection"/>: a pipe reader straight on the socket. It holds no memory while it waits, and receives
+/// once there is something into a block lent by the driver, which goes back as soon as all of it is consumed.
 /// </summary>
 /// <remarks>
-/// Invariants. The blocks from <c>_first</c> to <c>_last</c> hold the bytes that were received and not consumed, of which the first <c>_start</c> of
-/// <c>_first</c> are consumed already; <c>_unexamined</c> of them, at the end, nobody has looked at. Without bytes there are no blocks.
+/// Invariants. The blocks from <c>_first</c> to <c>_last</c> hold the bytes that were received and not consumed, of which the first
+/// <c>_start</c> of <c>_first</c> are consumed already; <c>_unexamined</c> of them, at the end, nobody has looked at. Without bytes there
+/// are no blocks.
 /// </remarks>
 internal sealed class ConnectionReader : PipeReader
 {
@@ -41,7 +42,9 @@ internal sealed class ConnectionReader : PipeReader
 
     internal IoSocket Io { get; private set; }
 
-    /// <summary>Whether a wait may end before there is something to read, as with records of TLS, so that the reader has to ask again.</summary>
+    /// <summary>
+    /// Whether a wait may end before there is something to read, as with records of TLS, so that the reader has to ask again.
+    /// </summary>
     internal bool IsLayered => Io is TlsSocket;
 
     private long Length => _first is null ? 0 : _last!.RunningIndex + _last.Length - _first.RunningIndex - _start;
@@ -135,7 +138,9 @@ internal sealed class ConnectionReader : PipeReader
         Release();
     }
 
-    /// <summary>Reads for the stream: into the caller's buffer, from what the pipe has left over or else straight from the socket.</summary>
+    /// <summary>
+    /// Reads for the stream: into the caller's buffer, from what the pipe has left over or else straight from the socket.
+    /// </summary>
     internal ValueTask<int> ReadInto(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         CheckCanRead();
@@ -243,8 +248,8 @@ internal sealed class ConnectionReader : PipeReader
     }
 
     /// <summary>
-    /// A write has met an error of the connection as a whole. The system tells it once, so that the next receive would see an end in good order: it must not
-    /// pass for one, or a message that was cut short would pass for a whole one.
+    /// A write has met an error of the connection as a whole. The system tells it once, so that the next receive would see an end in good
+    /// order: it must not pass for one, or a message that was cut short would pass for a whole one.
     /// </summary>
     internal void OnWriteFailed(SocketError error)
     {
@@ -293,7 +298,9 @@ internal sealed class ConnectionReader : PipeReader
         throw ConnectionFailure.Create(error, Connection, "Receiving");
     }
 
-    /// <summary>The connection is closed. Bytes that somebody may be looking at stay until that one is done, unless it is the owner who closes.</summary>
+    /// <summary>
+    /// The connection is closed. Bytes that somebody may be looking at stay until that one is done, unless it is the owner who closes.
+    /// </summary>
     internal void OnClosed(bool byOwner)
     {
         if (_failure == SocketError.Success)

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace Baton;
 
 /// <summary>
-/// A <see cref="Connection"/> as a stream. Calls on the loop's thread go straight to the connection; calls from elsewhere, as <c>HttpClient</c> makes them,
-/// go to the loop first and complete there.
+/// A <see cref="Connection"/> as a stream. Calls on the loop's thread go straight to the connection; calls from elsewhere, as
+/// <c>HttpClient</c> makes them, go to the loop first and complete there.
 /// </summary>
 internal sealed class ConnectionStream(Connection connection) : Stream
 {

@@ -44,8 +44,8 @@ internal sealed partial class ConnectionWriter
     }
 
     /// <summary>
-    /// Takes a cancelled operation out. Copied bytes stay queued: the stream goes on in one piece. The caller's memory must not be touched any more: a write of
-    /// which nothing was sent is withdrawn as if it had never been; one that was half sent breaks the output.
+    /// Takes a cancelled operation out. Copied bytes stay queued: the stream goes on in one piece. The caller's memory must not be touched
+    /// any more: a write of which nothing was sent is withdrawn as if it had never been; one that was half sent breaks the output.
     /// </summary>
     internal void Cancel(WriteOperation operation)
     {
@@ -91,7 +91,9 @@ internal sealed partial class ConnectionWriter
         return block;
     }
 
-    /// <summary>Puts bytes at the end of the chain. Returns the block that stands for the caller's own memory where they were not copied.</summary>
+    /// <summary>
+    /// Puts bytes at the end of the chain. Returns the block that stands for the caller's own memory where they were not copied.
+    /// </summary>
     private IoBlock? Enqueue(ReadOnlyMemory<byte> source)
     {
         if (source.IsEmpty)
@@ -131,7 +133,9 @@ internal sealed partial class ConnectionWriter
         _unflushed = 0;
     }
 
-    /// <summary>Has what is queued sent at the end of the iteration, unless a send waits for room already and will go on by itself.</summary>
+    /// <summary>
+    /// Has what is queued sent at the end of the iteration, unless a send waits for room already and will go on by itself.
+    /// </summary>
     private void ScheduleSend()
     {
         if (_isSendDue || _request is { IsInFlight: true })

@@ -6,8 +6,8 @@ internal sealed partial class ConnectionWriter
     private List<Future>? _roomWaiters;
 
     /// <summary>
-    /// Waits until the system has room again, or the connection is closed. Writes of others queue up meanwhile. To cancel the wait leaves the queue waiting for room,
-    /// and moving on by itself.
+    /// Waits until the system has room again, or the connection is closed. Writes of others queue up meanwhile. To cancel the wait leaves
+    /// the queue waiting for room, and moving on by itself.
     /// </summary>
     internal async Coroutine WaitForRoom()
     {

@@ -5,16 +5,16 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// The writing side of a <see cref="Connection"/>: a pipe writer straight on the socket. A write or flush is complete when the system has taken its bytes,
-/// which is all the back-pressure there is and all that is needed.
+/// The writing side of a <see cref="Connection"/>: a pipe writer straight on the socket. A write or flush is complete when the system has
+/// taken its bytes, which is all the back-pressure there is and all that is needed.
 /// </summary>
 /// <remarks>
-/// <para>The first write after a poll goes out at once, from the caller's memory. What is written after it, or while earlier bytes still wait, joins a queue that
-/// is sent in one system call at the end of the iteration, or as soon as there is room. Small writes are copied into the queue; large ones stand in it as they
-/// are.</para>
-/// <para>Invariants. The chain of blocks from <c>_first</c> to <c>_last</c> holds, after the <c>_start</c> bytes of <c>_first</c> that were sent, <c>_pending</c>
-/// bytes that are to be sent and then <c>_unflushed</c> bytes that nobody has flushed. While <c>_pending</c> is not 0, either a send waits for room, or one is due
-/// at the end of the iteration. Operations wait in the order of their ends.</para>
+/// <para>The first write after a poll goes out at once, from the caller's memory. What is written after it, or while earlier bytes still
+/// wait, joins a queue that is sent in one system call at the end of the iteration, or as soon as there is room. Small writes are copied
+/// into the queue; large ones stand in it as they are.</para>
+/// <para>Invariants. The chain of blocks from <c>_first</c> to <c>_last</c> holds, after the <c>_start</c> bytes of <c>_first</c> that were
+/// sent, <c>_pending</c> bytes that are to be sent and then <c>_unflushed</c> bytes that nobody has flushed. While <c>_pending</c> is not
+/// 0, either a send waits for room, or one is due at the end of the iteration. Operations wait in the order of their ends.</para>
 /// </remarks>
 internal sealed partial class ConnectionWriter : PipeWriter
 {
@@ -290,7 +290,9 @@ internal sealed partial class ConnectionWriter : PipeWriter
         return operation;
     }
 
-    /// <summary>A buffer that was handed out ends with the write or flush that follows; where nothing was put in it, so does its block.</summary>
+    /// <summary>
+    /// A buffer that was handed out ends with the write or flush that follows; where nothing was put in it, so does its block.
+    /// </summary>
     private void ForgetRequestedBlock()
     {
         if (_isBlockRequested)

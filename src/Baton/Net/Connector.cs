@@ -100,8 +100,8 @@ internal sealed class Connector(string target, ConnectOptions options)
         $"Connecting to {target} failed: {lack} the family of the local end point {string.Join(" or ", localEndPoints)}.");
 
     /// <summary>
-    /// Where nobody listens at a port of this machine, the system may choose that very port to connect from: then TCP connects the socket to itself, and it would echo
-    /// whatever is sent.
+    /// Where nobody listens at a port of this machine, the system may choose that very port to connect from: then TCP connects the socket
+    /// to itself, and it would echo whatever is sent.
     /// </summary>
     private static void ThrowIfConnectedToItself(LoopSocket socket, EndPoint endPoint, ConnectOptions options)
     {

@@ -5,8 +5,9 @@ using Microsoft.Win32.SafeHandles;
 namespace Baton;
 
 /// <summary>
-/// What was received by <see cref="LoopSocket.ReceiveDescriptorsAsync"/> or <see cref="Connection.ReceiveDescriptorsAsync"/>: so many bytes, which are in the caller's
-/// buffer, and the descriptors that came with them. Take those that you want; to dispose of the message closes the others.
+/// What was received by <see cref="LoopSocket.ReceiveDescriptorsAsync"/> or <see cref="Connection.ReceiveDescriptorsAsync"/>: so many
+/// bytes, which are in the caller's buffer, and the descriptors that came with them. Take those that you want; to dispose of the message
+/// closes the others.
 /// </summary>
 public sealed class DescriptorMessage : IDisposable
 {
@@ -31,7 +32,8 @@ public sealed class DescriptorMessage : IDisposable
     public int DescriptorCount => _handles.Length;
 
     /// <summary>
-    /// Whether more descriptors were sent than there was room for, or than this process may have open; the system has closed those that are missing.
+    /// Whether more descriptors were sent than there was room for, or than this process may have open; the system has closed those that are
+    /// missing.
     /// </summary>
     public bool AreDescriptorsLost { get; }
 
@@ -49,7 +51,9 @@ public sealed class DescriptorMessage : IDisposable
         return handle;
     }
 
-    /// <summary>Takes a descriptor as that of a socket, such as <see cref="LoopSocket.FromHandle"/> wants it. It is the caller's from now on.</summary>
+    /// <summary>
+    /// Takes a descriptor as that of a socket, such as <see cref="LoopSocket.FromHandle"/> wants it. It is the caller's from now on.
+    /// </summary>
     /// <inheritdoc cref="TakeFile" path="/exception"/>
     public SafeSocketHandle TakeSocket(int index)
     {

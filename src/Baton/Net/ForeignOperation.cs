@@ -1,6 +1,9 @@
 namespace Baton;
 
-/// <summary>Has an operation of the BCL's that takes a token be one that the current task waits for: it is cancelled with the task, which is told once, as at any await.</summary>
+/// <summary>
+/// Has an operation of the BCL's that takes a token be one that the current task waits for: it is cancelled with the task, which is told
+/// once, as at any await.
+/// </summary>
 /// <remarks>
 /// Not by the task's own token: that stays cancelled after the task has been told, and would end what the task does to clean up.
 /// </remarks>
@@ -23,7 +26,8 @@ internal static class ForeignOperation
         var operation = start(state, source.Token);
         if (!operation.IsCompleted)
         {
-            // Here only, not for the caller: without a context the BCL's code that waits for this goes on where this ends, on the loop and in the task.
+            // Here only, not for the caller: without a context the BCL's code that waits for this goes on where this ends, on the loop and
+            // in the task.
             SynchronizationContext.SetSynchronizationContext(null);
             try
             {
@@ -31,7 +35,8 @@ internal static class ForeignOperation
             }
             catch (CancelledException)
             {
-                // Until it has ended it may use the caller's memory. It may also have ended after the cancellation, and before this was told of that.
+                // Until it has ended it may use the caller's memory. It may also have ended after the cancellation, and before this was
+                // told of that.
                 source.Cancel();
                 await ((Task)operation).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
                 if (operation.IsCompletedSuccessfully)

@@ -15,7 +15,9 @@ internal interface ITokenCancellable
 /// <summary>Ties tokens to operations.</summary>
 internal static class TokenCancellation
 {
-    /// <summary>Has the operation cancelled when the token is. Dispose of the registration before the use ends: then no callback runs any more.</summary>
+    /// <summary>
+    /// Has the operation cancelled when the token is. Dispose of the registration before the use ends: then no callback runs any more.
+    /// </summary>
     internal static CancellationTokenRegistration Register(ITokenCancellable operation, CancellationToken cancellationToken) =>
         cancellationToken.CanBeCanceled ? cancellationToken.UnsafeRegister(static state => OnCancelled((ITokenCancellable)state!), operation) : default;
 

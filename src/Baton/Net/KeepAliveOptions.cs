@@ -3,11 +3,14 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// When the system probes a TCP connection on which nothing happens, and when it gives the connection up (SO_KEEPALIVE). What is null is left as the system has it.
+/// When the system probes a TCP connection on which nothing happens, and when it gives the connection up (SO_KEEPALIVE). What is null is
+/// left as the system has it.
 /// </summary>
 public sealed class KeepAliveOptions
 {
-    /// <summary>How long a connection is silent before it is probed, in whole seconds, rounded up. The system's is two hours, as a rule.</summary>
+    /// <summary>
+    /// How long a connection is silent before it is probed, in whole seconds, rounded up. The system's is two hours, as a rule.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is not positive.</exception>
     public TimeSpan? Time
     {

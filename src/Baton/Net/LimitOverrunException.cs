@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// The delimiter did not come within the limit. The bytes stay in the reader's buffer, to be read in another way. Corresponds to <c>asyncio.LimitOverrunError</c>.
+/// The delimiter did not come within the limit. The bytes stay in the reader's buffer, to be read in another way. Corresponds to
+/// <c>asyncio.LimitOverrunError</c>.
 /// </summary>
 public sealed class LimitOverrunException : IOException
 {

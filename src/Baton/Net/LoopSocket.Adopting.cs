@@ -7,19 +7,21 @@ namespace Baton;
 public sealed partial class LoopSocket
 {
     /// <summary>
-    /// Makes a socket of the current loop of one of the BCL's: new, bound, listening or connected. Corresponds to the <c>sock</c> argument of asyncio's methods
-    /// and to <c>loop.connect_accepted_socket</c>.
+    /// Makes a socket of the current loop of one of the BCL's: new, bound, listening or connected. Corresponds to the <c>sock</c> argument
+    /// of asyncio's methods and to <c>loop.connect_accepted_socket</c>.
     /// </summary>
     /// <param name="socket">
-    /// The socket, on which nothing may be in progress. It passes to the loop; the caller must not use it any more, nor dispose of it, least of all where it
-    /// was bound to a path, since the BCL would delete the file.
+    /// The socket, on which nothing may be in progress. It passes to the loop; the caller must not use it any more, nor dispose of it,
+    /// least of all where it was bound to a path, since the BCL would delete the file.
     /// </param>
     /// <remarks>
-    /// Where the BCL has used the socket asynchronously, its own thread keeps being told of what happens on it, for as long as the socket is open. That does no
-    /// harm but costs time: adopt a socket before its first asynchronous operation.
+    /// Where the BCL has used the socket asynchronously, its own thread keeps being told of what happens on it, for as long as the socket
+    /// is open. That does no harm but costs time: adopt a socket before its first asynchronous operation.
     /// </remarks>
     /// <exception cref="ObjectDisposedException">The socket is disposed of.</exception>
-    /// <exception cref="SocketException">The driver does not know sockets of this family or type, or the system refused; the socket is still the caller's.</exception>
+    /// <exception cref="SocketException">
+    /// The driver does not know sockets of this family or type, or the system refused; the socket is still the caller's.
+    /// </exception>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
     [SuppressMessage("Usage", "CA1816", Justification = "Nothing is left to finalize, and the finalizer would delete the file of a local socket.")]
     public static LoopSocket FromSocket(Socket socket)
@@ -30,7 +32,9 @@ public sealed partial class LoopSocket
         return adopted;
     }
 
-    /// <summary>Makes a socket of the current loop of a descriptor: inherited from another process, say. The handle passes to the loop.</summary>
+    /// <summary>
+    /// Makes a socket of the current loop of a descriptor: inherited from another process, say. The handle passes to the loop.
+    /// </summary>
     /// <inheritdoc cref="FromSocket" path="/exception"/>
     public static LoopSocket FromHandle(SafeSocketHandle handle)
     {
@@ -40,8 +44,8 @@ public sealed partial class LoopSocket
     }
 
     /// <summary>
-    /// Gives the socket to the BCL: the reverse of <see cref="FromSocket"/>. The result works as every <see cref="Socket"/>, blocking calls included; this object is as
-    /// disposed of.
+    /// Gives the socket to the BCL: the reverse of <see cref="FromSocket"/>. The result works as every <see cref="Socket"/>, blocking calls
+    /// included; this object is as disposed of.
     /// </summary>
     /// <exception cref="InvalidOperationException">An operation is in progress.</exception>
     /// <exception cref="ObjectDisposedException">The socket is disposed of.</exception>

@@ -11,8 +11,8 @@ public sealed partial class LoopSocket
     /// </summary>
     /// <param name="buffer">Where to put it.</param>
     /// <param name="sender">
-    /// Where to put the sender's address, without allocating: its size is set, to 0 where the sender has no address. Belongs to the operation until that has
-    /// ended.
+    /// Where to put the sender's address, without allocating: its size is set, to 0 where the sender has no address. Belongs to the
+    /// operation until that has ended.
     /// </param>
     /// <returns>The bytes received; 0 for an empty datagram.</returns>
     /// <exception cref="SocketException">An error of an earlier send, or the socket was disposed of meanwhile.</exception>
@@ -23,7 +23,9 @@ public sealed partial class LoopSocket
         return TryReceiveFrom(operation, buffer, sender, out var count) ? new ValueTask<int>(count) : operation.AsCount();
     }
 
-    /// <summary>Receives one datagram and its sender as an end point, which is a new object each time. Corresponds to <c>loop.sock_recvfrom</c>.</summary>
+    /// <summary>
+    /// Receives one datagram and its sender as an end point, which is a new object each time. Corresponds to <c>loop.sock_recvfrom</c>.
+    /// </summary>
     /// <inheritdoc cref="ReceiveFromAsync(Memory{byte}, SocketAddress)"/>
     public ValueTask<SocketReceiveFromResult> ReceiveFromAsync(Memory<byte> buffer)
     {
@@ -37,7 +39,9 @@ public sealed partial class LoopSocket
     /// <param name="buffer">The datagram; may be empty.</param>
     /// <param name="receiver">To whom.</param>
     /// <returns>The bytes sent.</returns>
-    /// <exception cref="SocketException">The datagram is too long, the receiver cannot be reached, or the socket was disposed of meanwhile.</exception>
+    /// <exception cref="SocketException">
+    /// The datagram is too long, the receiver cannot be reached, or the socket was disposed of meanwhile.
+    /// </exception>
     public ValueTask<int> SendToAsync(ReadOnlyMemory<byte> buffer, SocketAddress receiver)
     {
         ArgumentNullException.ThrowIfNull(receiver);

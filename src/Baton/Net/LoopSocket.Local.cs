@@ -7,7 +7,8 @@ namespace Baton;
 public sealed partial class LoopSocket
 {
     /// <summary>
-    /// Who is at the other end of a local (Unix) socket, as it was when that end connected, or began to listen. Corresponds to the socket option SO_PEERCRED.
+    /// Who is at the other end of a local (Unix) socket, as it was when that end connected, or began to listen. Corresponds to the socket
+    /// option SO_PEERCRED.
     /// </summary>
     /// <exception cref="SocketException">This is no local socket, or it is not connected.</exception>
     /// <exception cref="PlatformNotSupportedException">This is not Linux.</exception>
@@ -21,7 +22,9 @@ public sealed partial class LoopSocket
         }
     }
 
-    /// <summary>Makes two sockets of the current loop that are connected to each other, without a name. Corresponds to <c>socket.socketpair</c>.</summary>
+    /// <summary>
+    /// Makes two sockets of the current loop that are connected to each other, without a name. Corresponds to <c>socket.socketpair</c>.
+    /// </summary>
     /// <param name="socketType">A stream, datagrams, or datagrams with a connection (<see cref="SocketType.Seqpacket"/>).</param>
     /// <exception cref="SocketException">The system refused.</exception>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>

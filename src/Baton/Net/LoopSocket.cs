@@ -5,15 +5,16 @@ using System.Runtime.InteropServices;
 namespace Baton;
 
 /// <summary>
-/// A socket of a loop: accepts, connects, receives and sends without ever blocking the thread. Corresponds to asyncio's <c>sock_*</c> methods. Most
-/// programs want a <see cref="Connection"/> or a <see cref="Server"/> instead, which are built on the same sockets.
+/// A socket of a loop: accepts, connects, receives and sends without ever blocking the thread. Corresponds to asyncio's <c>sock_*</c>
+/// methods. Most programs want a <see cref="Connection"/> or a <see cref="Server"/> instead, which are built on the same sockets.
 /// </summary>
 /// <remarks>
 /// <para>One operation that receives or accepts, and one that sends or connects, may be in progress at a time; a second one throws
-/// <see cref="InvalidOperationException"/>. Await the <see cref="ValueTask"/>s once, as all value tasks. Operations do not allocate in the steady state.</para>
-/// <para>Cancelling the task that waits cancels the operation, with <see cref="CancelledException"/>. An operation that had happened by then delivers its
-/// result all the same; one that had not has had no effect, except that a connect leaves the socket fit only to be disposed of, and that
-/// <see cref="SendAllAsync"/> may have sent a part.</para>
+/// <see cref="InvalidOperationException"/>. Await the <see cref="ValueTask"/>s once, as all value tasks. Operations do not allocate in the
+/// steady state.</para>
+/// <para>Cancelling the task that waits cancels the operation, with <see cref="CancelledException"/>. An operation that had happened by
+/// then delivers its result all the same; one that had not has had no effect, except that a connect leaves the socket fit only to be
+/// disposed of, and that <see cref="SendAllAsync"/> may have sent a part.</para>
 /// <para>All members belong to the loop's thread; <see cref="SocketException"/> messages name the operation.</para>
 /// </remarks>
 public sealed partial class LoopSocket : IDisposable
@@ -40,7 +41,9 @@ public sealed partial class LoopSocket : IDisposable
     /// <summary>The address of this end; null before it is bound.</summary>
     public EndPoint? LocalEndPoint => Io.GetEndPoint(peer: false);
 
-    /// <summary>The address of the peer; null before the socket is connected. Stays known, of an accepted socket, after the peer has gone.</summary>
+    /// <summary>
+    /// The address of the peer; null before the socket is connected. Stays known, of an accepted socket, after the peer has gone.
+    /// </summary>
     public EndPoint? RemoteEndPoint => Io.GetEndPoint(peer: true);
 
     /// <summary>Whether small sends leave at once instead of waiting for the acknowledgement of earlier ones (TCP_NODELAY).</summary>
@@ -85,7 +88,9 @@ public sealed partial class LoopSocket : IDisposable
     }
 
     /// <summary>Accepts a connection. Corresponds to <c>loop.sock_accept</c>.</summary>
-    /// <exception cref="SocketException">The process has too many descriptors, the socket does not listen, or it was disposed of meanwhile.</exception>
+    /// <exception cref="SocketException">
+    /// The process has too many descriptors, the socket does not listen, or it was disposed of meanwhile.
+    /// </exception>
     public ValueTask<LoopSocket> AcceptAsync()
     {
         var operation = Use(ref _reading);
@@ -94,7 +99,9 @@ public sealed partial class LoopSocket : IDisposable
         return operation.AsSocket();
     }
 
-    /// <summary>Connects to an address. Corresponds to <c>loop.sock_connect</c>, except that names are for <see cref="Connection"/>.</summary>
+    /// <summary>
+    /// Connects to an address. Corresponds to <c>loop.sock_connect</c>, except that names are for <see cref="Connection"/>.
+    /// </summary>
     /// <exception cref="SocketException">The peer refused or could not be reached.</exception>
     /// <exception cref="ArgumentException">This is a name, not an address.</exception>
     public ValueTask ConnectAsync(EndPoint endPoint)
@@ -118,8 +125,8 @@ public sealed partial class LoopSocket : IDisposable
     }
 
     /// <summary>
-    /// Receives up to the buffer's length: whatever is there, at least one byte. With an empty buffer it waits until there is something to receive and
-    /// returns 0. Corresponds to <c>loop.sock_recv_into</c>.
+    /// Receives up to the buffer's length: whatever is there, at least one byte. With an empty buffer it waits until there is something to
+    /// receive and returns 0. Corresponds to <c>loop.sock_recv_into</c>.
     /// </summary>
     /// <returns>The bytes received; 0 when the peer has shut its side down.</returns>
     /// <exception cref="SocketException">The connection failed, or the socket was disposed of meanwhile.</exception>
@@ -173,7 +180,10 @@ public sealed partial class LoopSocket : IDisposable
     }
 
     /// <summary>Sends everything. Corresponds to <c>loop.sock_sendall</c>.</summary>
-    /// <remarks>When this fails or is cancelled, nobody knows how much was sent: the connection is of no more use. To know, call <see cref="SendAsync"/>.</remarks>
+    /// <remarks>
+    /// When this fails or is cancelled, nobody knows how much was sent: the connection is of no more use. To know, call
+    /// <see cref="SendAsync"/>.
+    /// </remarks>
     /// <exception cref="SocketException">The connection failed, or the socket was disposed of meanwhile.</exception>
     public ValueTask SendAllAsync(ReadOnlyMemory<byte> buffer)
     {
@@ -224,7 +234,10 @@ public sealed partial class LoopSocket : IDisposable
         return Io.GetOption(level, name);
     }
 
-    /// <summary>Lets several sockets listen at the same end point, between which the system spreads connections (SO_REUSEPORT). Before <see cref="Bind"/>.</summary>
+    /// <summary>
+    /// Lets several sockets listen at the same end point, between which the system spreads connections (SO_REUSEPORT). Before
+    /// <see cref="Bind"/>.
+    /// </summary>
     public void SetReusePort(bool value)
     {
         Loop.CheckThread();
@@ -235,8 +248,8 @@ public sealed partial class LoopSocket : IDisposable
     public void Abort() => Close(abort: true);
 
     /// <summary>
-    /// Closes the socket. Operations in progress fail with <see cref="SocketError.OperationAborted"/>; a connection that was accepted and not fetched is closed
-    /// too. Can be called again.
+    /// Closes the socket. Operations in progress fail with <see cref="SocketError.OperationAborted"/>; a connection that was accepted and
+    /// not fetched is closed too. Can be called again.
     /// </summary>
     public void Dispose() => Close(abort: false);
 

@@ -4,8 +4,8 @@ using System.Threading.Tasks.Sources;
 namespace Baton;
 
 /// <summary>
-/// A read or write of a <see cref="ConnectionStream"/> that was called off the loop's thread: goes to the loop, does it there, and completes there. One for each
-/// direction of a stream, used again and again.
+/// A read or write of a <see cref="ConnectionStream"/> that was called off the loop's thread: goes to the loop, does it there, and
+/// completes there. One for each direction of a stream, used again and again.
 /// </summary>
 internal sealed class OffLoopOperation : LoopCall, IValueTaskSource<int>, IValueTaskSource
 {
@@ -157,7 +157,8 @@ internal sealed class OffLoopOperation : LoopCall, IValueTaskSource<int>, IValue
         _reading = default;
         _writing = default;
 
-        // The code that waits is somebody else's, and mostly the BCL's. Without a context of ours it goes on right here, and its next call is on the loop already.
+        // The code that waits is somebody else's, and mostly the BCL's. Without a context of ours it goes on right here, and its next call
+        // is on the loop already.
         var context = SynchronizationContext.Current;
         SynchronizationContext.SetSynchronizationContext(null);
         try

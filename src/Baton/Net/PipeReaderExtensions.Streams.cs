@@ -9,7 +9,9 @@ public static partial class PipeReaderExtensions
     /// <summary>The limit of <see cref="ReadToEndAsync"/> unless it is given another, in bytes: 16 MiB.</summary>
     public const int DefaultTotalLimit = 16 * 1024 * 1024;
 
-    /// <summary>Reads what is there, up to a number of bytes; waits only where nothing is. Corresponds to <c>StreamReader.read(n)</c>.</summary>
+    /// <summary>
+    /// Reads what is there, up to a number of bytes; waits only where nothing is. Corresponds to <c>StreamReader.read(n)</c>.
+    /// </summary>
     /// <param name="reader">What to read from.</param>
     /// <param name="count">How many at most.</param>
     /// <returns>At least one byte; none when the stream has ended, or where none was asked for.</returns>
@@ -69,7 +71,8 @@ public static partial class PipeReaderExtensions
     }
 
     /// <summary>
-    /// Reads line after line, each as <see cref="ReadLineAsync"/> does, to the end of the stream. Corresponds to <c>async for</c> over a <c>StreamReader</c>.
+    /// Reads line after line, each as <see cref="ReadLineAsync"/> does, to the end of the stream. Corresponds to <c>async for</c> over a
+    /// <c>StreamReader</c>.
     /// </summary>
     /// <param name="reader">What to read from.</param>
     /// <param name="limit">The most bytes that a line may have before its LF.</param>
@@ -84,8 +87,8 @@ public static partial class PipeReaderExtensions
     }
 
     /// <summary>
-    /// Drops bytes up to and including the next LF, however many there are, without keeping them: to go on after a line that was too long. asyncio's
-    /// <c>readline</c> drops such a line by itself.
+    /// Drops bytes up to and including the next LF, however many there are, without keeping them: to go on after a line that was too long.
+    /// asyncio's <c>readline</c> drops such a line by itself.
     /// </summary>
     /// <remarks>A cancelled one may have dropped a part of the line.</remarks>
     /// <param name="reader">What to read from.</param>

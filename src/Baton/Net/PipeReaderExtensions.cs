@@ -14,8 +14,8 @@ public static partial class PipeReaderExtensions
     public const int DefaultLimit = 64 * 1024;
 
     /// <summary>
-    /// Reads a line: up to LF, which is dropped together with a CR before it. At the end of the stream, what is left counts as a line. Corresponds to
-    /// <c>StreamReader.readline</c>.
+    /// Reads a line: up to LF, which is dropped together with a CR before it. At the end of the stream, what is left counts as a line.
+    /// Corresponds to <c>StreamReader.readline</c>.
     /// </summary>
     /// <param name="reader">What to read from.</param>
     /// <param name="limit">The most bytes that a line may have before its LF.</param>
@@ -113,7 +113,9 @@ public static partial class PipeReaderExtensions
     public static Coroutine<byte[]> ReadUntilAsync(this PipeReader reader, ReadOnlyMemory<byte> delimiter, int limit = DefaultLimit) =>
         ReadUntilAsync(reader, [delimiter], limit);
 
-    /// <summary>Reads up to and including whichever of several delimiters ends first. Corresponds to <c>StreamReader.readuntil</c> with a tuple.</summary>
+    /// <summary>
+    /// Reads up to and including whichever of several delimiters ends first. Corresponds to <c>StreamReader.readuntil</c> with a tuple.
+    /// </summary>
     /// <inheritdoc cref="ReadUntilAsync(PipeReader, ReadOnlyMemory{byte}, int)"/>
     /// <param name="reader">What to read from.</param>
     /// <param name="delimiters">The delimiters, each of one byte or several.</param>
@@ -171,7 +173,9 @@ public static partial class PipeReaderExtensions
         return result;
     }
 
-    /// <summary>Reads so that cancelling the task ends it: a connection's own reader sees to that itself, somebody else's needs a token.</summary>
+    /// <summary>
+    /// Reads so that cancelling the task ends it: a connection's own reader sees to that itself, somebody else's needs a token.
+    /// </summary>
     private static ValueTask<ReadResult> Read(PipeReader reader, int atLeast = 0)
     {
         if (reader is ConnectionReader)

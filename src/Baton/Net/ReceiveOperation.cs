@@ -31,7 +31,9 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
 
     internal ValueTask<int> AsCount() => new(this, Token);
 
-    /// <summary>Starts a use: for the pipe, which waits without a buffer, or for the stream, which receives straight into the caller's.</summary>
+    /// <summary>
+    /// Starts a use: for the pipe, which waits without a buffer, or for the stream, which receives straight into the caller's.
+    /// </summary>
     internal void Start(bool isForStream, Memory<byte> buffer, int minimum)
     {
         Begin();

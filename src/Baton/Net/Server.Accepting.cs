@@ -9,7 +9,8 @@ public sealed partial class Server
     /// <summary>How long a server that is out of descriptors or memory leaves its listeners alone.</summary>
     private static readonly TimeSpan ExhaustedDelay = TimeSpan.FromSeconds(1);
 
-    // Accept loops and handlers start eagerly: a task that is cancelled before its first step never runs, and would leave its socket behind.
+    // Accept loops and handlers start eagerly: a task that is cancelled before its first step never runs, and would leave its socket
+    // behind.
     private void StartAccepting()
     {
         _isStarted = true;

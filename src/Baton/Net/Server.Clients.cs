@@ -11,8 +11,9 @@ public sealed partial class Server
     private bool IsFull => ConnectionCount >= _options.MaxConnections;
 
     /// <summary>
-    /// Closes the connection of every client in good order: what has been written is sent, then a read that waits fails, and the handler ends. The server goes on.
-    /// Corresponds to <c>Server.close_clients</c>. That a handler fails with an <see cref="IOException"/> then is not reported.
+    /// Closes the connection of every client in good order: what has been written is sent, then a read that waits fails, and the handler
+    /// ends. The server goes on. Corresponds to <c>Server.close_clients</c>. That a handler fails with an <see cref="IOException"/> then is
+    /// not reported.
     /// </summary>
     public void CloseClients()
     {
@@ -33,8 +34,9 @@ public sealed partial class Server
     }
 
     /// <summary>
-    /// Aborts the connection of every client: what was not sent is dropped, the peer is told of a reset, reads and writes that wait fail, and the handler ends. The server
-    /// goes on. Corresponds to <c>Server.abort_clients</c>. That a handler fails with an <see cref="IOException"/> then is not reported.
+    /// Aborts the connection of every client: what was not sent is dropped, the peer is told of a reset, reads and writes that wait fail,
+    /// and the handler ends. The server goes on. Corresponds to <c>Server.abort_clients</c>. That a handler fails with an
+    /// <see cref="IOException"/> then is not reported.
     /// </summary>
     public void AbortClients()
     {

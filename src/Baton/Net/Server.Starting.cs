@@ -11,7 +11,9 @@ public sealed partial class Server
     private const int PortAttempts = 8;
 
     /// <summary>Starts a server at the addresses of a host. Corresponds to <c>asyncio.start_server</c>.</summary>
-    /// <param name="host">A name, all of whose addresses are listened at; an address; null or empty for all interfaces, IPv4 and IPv6.</param>
+    /// <param name="host">
+    /// A name, all of whose addresses are listened at; an address; null or empty for all interfaces, IPv4 and IPv6.
+    /// </param>
     /// <param name="port">The port; 0 takes a free one, the same at every address where that is possible.</param>
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults.</param>
@@ -21,10 +23,12 @@ public sealed partial class Server
         StartAsync((IEnumerable<string?>)[host], port, handler, options);
 
     /// <summary>
-    /// Starts a server at the addresses of several hosts, which are resolved at the same time. Either all of them work, or none is left. Corresponds to
-    /// <c>asyncio.start_server</c> with a sequence of hosts.
+    /// Starts a server at the addresses of several hosts, which are resolved at the same time. Either all of them work, or none is left.
+    /// Corresponds to <c>asyncio.start_server</c> with a sequence of hosts.
     /// </summary>
-    /// <param name="hosts">Names and addresses; null or empty among them for all interfaces. What is named twice is listened at once.</param>
+    /// <param name="hosts">
+    /// Names and addresses; null or empty among them for all interfaces. What is named twice is listened at once.
+    /// </param>
     /// <param name="port">The port; 0 takes a free one, the same at every address where that is possible.</param>
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults.</param>
@@ -47,7 +51,9 @@ public sealed partial class Server
         return Start([.. resolved.Distinct().Select(address => new IPEndPoint(address, port))], names.Any(string.IsNullOrEmpty), handler, options);
     }
 
-    /// <summary>Starts a server at one end point. A <see cref="DnsEndPoint"/> is resolved. Corresponds to <c>asyncio.start_server</c>.</summary>
+    /// <summary>
+    /// Starts a server at one end point. A <see cref="DnsEndPoint"/> is resolved. Corresponds to <c>asyncio.start_server</c>.
+    /// </summary>
     /// <param name="endPoint">Where to listen; port 0 takes a free one.</param>
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults.</param>
@@ -58,7 +64,9 @@ public sealed partial class Server
         return StartAsync([endPoint], handler, options);
     }
 
-    /// <summary>Starts a server at several end points. Either all of them work, or none is left. Corresponds to <c>asyncio.start_server</c>.</summary>
+    /// <summary>
+    /// Starts a server at several end points. Either all of them work, or none is left. Corresponds to <c>asyncio.start_server</c>.
+    /// </summary>
     /// <param name="endPoints">Where to listen; each <see cref="DnsEndPoint"/> is resolved.</param>
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults.</param>
@@ -80,7 +88,9 @@ public sealed partial class Server
     }
 
     /// <summary>Starts a server on a socket of one's own. Corresponds to <c>asyncio.start_server</c> with <c>sock</c>.</summary>
-    /// <param name="listener">A stream socket that is bound, whether it listens yet or not. It belongs to the server from now on, which closes it.</param>
+    /// <param name="listener">
+    /// A stream socket that is bound, whether it listens yet or not. It belongs to the server from now on, which closes it.
+    /// </param>
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults. Those about binding mean nothing here.</param>
     /// <exception cref="ArgumentException">This is no stream socket, or of another loop; it stays the caller's.</exception>
@@ -92,7 +102,9 @@ public sealed partial class Server
     }
 
     /// <summary>Starts a server on several sockets of one's own: of one that another program passed on, say.</summary>
-    /// <param name="listeners">Stream sockets that are bound, whether they listen yet or not. They belong to the server from now on, which closes them.</param>
+    /// <param name="listeners">
+    /// Stream sockets that are bound, whether they listen yet or not. They belong to the server from now on, which closes them.
+    /// </param>
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults. Those about binding mean nothing here.</param>
     /// <exception cref="ArgumentException">There is none, or one is no stream socket or of another loop; all stay the caller's.</exception>
@@ -186,7 +198,9 @@ public sealed partial class Server
         return this;
     }
 
-    /// <summary>Listens at every end point. False when the free port that the first got is taken at another, and it is worth trying again.</summary>
+    /// <summary>
+    /// Listens at every end point. False when the free port that the first got is taken at another, and it is worth trying again.
+    /// </summary>
     private bool TryListen(EndPoint[] endPoints, bool mayLackFamily, bool insistOnPort)
     {
         var freePort = 0;

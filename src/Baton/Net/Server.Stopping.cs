@@ -7,14 +7,15 @@ public sealed partial class Server
     private bool _takesQueued;
 
     /// <summary>
-    /// Cancelled when the server stops accepting, for handlers to pass to the reads that wait for the next request: what is idle then ends at once, and not only when
-    /// <see cref="ShutdownAsync"/> has run out of patience. <see cref="Connection.WaitForRequestAsync"/> does that. Callbacks of the token run inside
-    /// <see cref="StopAccepting"/>.
+    /// Cancelled when the server stops accepting, for handlers to pass to the reads that wait for the next request: what is idle then ends
+    /// at once, and not only when <see cref="ShutdownAsync"/> has run out of patience. <see cref="Connection.WaitForRequestAsync"/> does
+    /// that. Callbacks of the token run inside <see cref="StopAccepting"/>.
     /// </summary>
     public CancellationToken Stopping => _isStopped && _stopping is null ? new CancellationToken(canceled: true) : (_stopping ??= new CancellationTokenSource()).Token;
 
     /// <param name="takesQueued">
-    /// Whether to serve what the system has connected already. To close a listening socket resets those clients, who have been told that they are connected.
+    /// Whether to serve what the system has connected already. To close a listening socket resets those clients, who have been told that
+    /// they are connected.
     /// </param>
     private void Stop(bool takesQueued)
     {
@@ -56,7 +57,9 @@ public sealed partial class Server
         NotifyIfClosed();
     }
 
-    /// <summary>Takes from a listener's queue what can have been in it when the server was told to stop, and no more: there may be a flood.</summary>
+    /// <summary>
+    /// Takes from a listener's queue what can have been in it when the server was told to stop, and no more: there may be a flood.
+    /// </summary>
     private void TakeQueued(LoopSocket listener)
     {
         for (var i = 0; i <= _options.Backlog; i++)

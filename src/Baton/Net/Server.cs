@@ -7,10 +7,12 @@ namespace Baton;
 /// Accepts connections and runs a handler for each, as a task of its own. Corresponds to asyncio's <c>Server</c> and <c>start_server</c>.
 /// </summary>
 /// <remarks>
-/// <para>When a handler returns, its connection is flushed and closed. When one throws, the failure goes to the loop's exception handler and the peer
-/// is told of a reset, so that half an answer is not taken for a whole one; the server goes on. A handler that is cancelled ends in silence.</para>
+/// <para>When a handler returns, its connection is flushed and closed. When one throws, the failure goes to the loop's exception handler
+/// and the peer is told of a reset, so that half an answer is not taken for a whole one; the server goes on. A handler that is cancelled
+/// ends in silence.</para>
 /// <para>It ends in stages: <see cref="StopAccepting"/>; handlers may finish; they are cancelled; their connections are aborted.
-/// <see cref="ShutdownAsync"/> goes through all of them; to cancel <see cref="ServeForeverAsync"/>, and to dispose of the server, skips the second.</para>
+/// <see cref="ShutdownAsync"/> goes through all of them; to cancel <see cref="ServeForeverAsync"/>, and to dispose of the server, skips the
+/// second.</para>
 /// <para>All members belong to the loop's thread.</para>
 /// </remarks>
 public sealed partial class Server : IAsyncDisposable
@@ -53,15 +55,17 @@ public sealed partial class Server : IAsyncDisposable
     /// <summary>Whether the server accepts connections. Corresponds to <c>Server.is_serving</c>.</summary>
     public bool IsServing => _isStarted && !_isStopped;
 
-    /// <summary>Whether the server has been told to stop: it accepts no more connections, or is about to. Its handlers should come to an end.</summary>
+    /// <summary>
+    /// Whether the server has been told to stop: it accepts no more connections, or is about to. Its handlers should come to an end.
+    /// </summary>
     public bool IsStopping => _isStopped;
 
     /// <summary>Whether the server has stopped and no connection is left.</summary>
     public bool IsClosed => _isStopped && ConnectionCount == 0 && _waiting.Count == 0 && _acceptLoopCount == 0;
 
     /// <summary>
-    /// Listens and accepts connections from now on, where <see cref="ServerOptions.StartServing"/> was false; else does nothing. Corresponds to
-    /// <c>Server.start_serving</c>.
+    /// Listens and accepts connections from now on, where <see cref="ServerOptions.StartServing"/> was false; else does nothing.
+    /// Corresponds to <c>Server.start_serving</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The server has been stopped.</exception>
     /// <exception cref="SocketException">An address was taken by somebody else meanwhile. The server is stopped.</exception>
@@ -95,8 +99,9 @@ public sealed partial class Server : IAsyncDisposable
     }
 
     /// <summary>
-    /// Stops accepting: serves the connections that the system has made for it already, closes the listening sockets, and cancels <see cref="Stopping"/>. Connections go on.
-    /// Can be called again. Corresponds to <c>Server.close</c>, which resets what waits to be accepted.
+    /// Stops accepting: serves the connections that the system has made for it already, closes the listening sockets, and cancels
+    /// <see cref="Stopping"/>. Connections go on. Can be called again. Corresponds to <c>Server.close</c>, which resets what waits to be
+    /// accepted.
     /// </summary>
     public void StopAccepting() => Stop(takesQueued: true);
 
@@ -122,8 +127,8 @@ public sealed partial class Server : IAsyncDisposable
     }
 
     /// <summary>
-    /// Serves until the server is stopped by other means, or this is cancelled, which stops accepting, cancels the handlers and waits for them; a second
-    /// cancel aborts their connections. Corresponds to <c>Server.serve_forever</c>.
+    /// Serves until the server is stopped by other means, or this is cancelled, which stops accepting, cancels the handlers and waits for
+    /// them; a second cancel aborts their connections. Corresponds to <c>Server.serve_forever</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">It is being called already, or the server has been stopped.</exception>
     public async Coroutine ServeForeverAsync()
@@ -152,11 +157,15 @@ public sealed partial class Server : IAsyncDisposable
     }
 
     /// <summary>
-    /// Ends the server in stages: stops accepting, as <see cref="StopAccepting"/>; waits for the handlers; cancels those that are left, and waits for
-    /// <see cref="ServerOptions.CancelGracePeriod"/>; aborts the connections that are left, and waits for their handlers.
+    /// Ends the server in stages: stops accepting, as <see cref="StopAccepting"/>; waits for the handlers; cancels those that are left, and
+    /// waits for <see cref="ServerOptions.CancelGracePeriod"/>; aborts the connections that are left, and waits for their handlers.
     /// </summary>
-    /// <param name="drain">How long handlers may take to finish by themselves; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> sets no limit.</param>
-    /// <remarks>Not for a handler of the same server to await, which would wait for itself. Cancelling the wait aborts all connections at once.</remarks>
+    /// <param name="drain">
+    /// How long handlers may take to finish by themselves; <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> sets no limit.
+    /// </param>
+    /// <remarks>
+    /// Not for a handler of the same server to await, which would wait for itself. Cancelling the wait aborts all connections at once.
+    /// </remarks>
     public async Coroutine ShutdownAsync(TimeSpan drain)
     {
         try
@@ -221,7 +230,9 @@ public sealed partial class Server : IAsyncDisposable
         }
     }
 
-    /// <summary>Waits until the server is closed, or for a time. Each waiter has a future of its own: to cancel one wait must not end the others.</summary>
+    /// <summary>
+    /// Waits until the server is closed, or for a time. Each waiter has a future of its own: to cancel one wait must not end the others.
+    /// </summary>
     private async Coroutine<bool> WaitClosedOrAsync(TimeSpan limit)
     {
         if (IsClosed)

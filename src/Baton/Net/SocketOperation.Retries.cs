@@ -2,8 +2,8 @@ using System.Net.Sockets;
 
 namespace Baton;
 
-// A datagram to a local socket that has no room for it. The system tells a sender that is not connected when one of its own datagrams has been taken. It tells
-// nothing when the queue is full of those of others: then nothing helps but to ask again now and then.
+// A datagram to a local socket that has no room for it. The system tells a sender that is not connected when one of its own datagrams has
+// been taken. It tells nothing when the queue is full of those of others: then nothing helps but to ask again now and then.
 internal sealed partial class SocketOperation
 {
     private static readonly TimeSpan FirstRetryDelay = TimeSpan.FromMilliseconds(1);

@@ -5,7 +5,9 @@ using Baton.Drivers;
 
 namespace Baton;
 
-/// <summary>One direction of a <see cref="LoopSocket"/>: the operation that is in progress there, or the last one's object waiting to be used again.</summary>
+/// <summary>
+/// One direction of a <see cref="LoopSocket"/>: the operation that is in progress there, or the last one's object waiting to be used again.
+/// </summary>
 internal sealed partial class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop), IValueTaskSource<int>, IValueTaskSource<LoopSocket>
 {
     private bool _mustSendAll;

@@ -6,12 +6,12 @@ using Baton.Drivers;
 namespace Baton;
 
 /// <summary>
-/// A local (Unix) socket for datagrams: whole ones, that arrive once each and in their order. Corresponds to <c>loop.create_datagram_endpoint</c> with
-/// <c>family=AF_UNIX</c>.
+/// A local (Unix) socket for datagrams: whole ones, that arrive once each and in their order. Corresponds to
+/// <c>loop.create_datagram_endpoint</c> with <c>family=AF_UNIX</c>.
 /// </summary>
 /// <remarks>
-/// <para>Nothing is lost for want of room: a send waits until the receiver has taken some of what it has. One send and one receive may be in progress at a time; a
-/// second throws <see cref="InvalidOperationException"/>.</para>
+/// <para>Nothing is lost for want of room: a send waits until the receiver has taken some of what it has. One send and one receive may be
+/// in progress at a time; a second throws <see cref="InvalidOperationException"/>.</para>
 /// <para>Cancelling a task that receives loses no datagram; a send that is cancelled has sent nothing.</para>
 /// <para>All members belong to the loop's thread; <see cref="SocketException"/> messages name the operation.</para>
 /// </remarks>
@@ -43,7 +43,9 @@ public sealed class UnixDatagramSocket : IDisposable
     /// <summary>The path or abstract name of this end; null where it has none.</summary>
     public UnixDomainSocketEndPoint? LocalEndPoint => (UnixDomainSocketEndPoint?)_socket.LocalEndPoint;
 
-    /// <summary>The path or abstract name of the peer to which the socket is connected; null where it has none, or there is no peer.</summary>
+    /// <summary>
+    /// The path or abstract name of the peer to which the socket is connected; null where it has none, or there is no peer.
+    /// </summary>
     public UnixDomainSocketEndPoint? RemoteEndPoint => (UnixDomainSocketEndPoint?)_socket.RemoteEndPoint;
 
     /// <inheritdoc cref="LoopSocket.PeerCredentials"/>
@@ -55,13 +57,15 @@ public sealed class UnixDatagramSocket : IDisposable
     public static UnixDatagramSocket Create() => new(LoopSocket.Create(AddressFamily.Unix, SocketType.Dgram));
 
     /// <summary>
-    /// Makes a socket at a path, in the place of the file of one that is no more, or with an abstract name. Its file is deleted when it is disposed of, if it is still
-    /// its own.
+    /// Makes a socket at a path, in the place of the file of one that is no more, or with an abstract name. Its file is deleted when it is
+    /// disposed of, if it is still its own.
     /// </summary>
     /// <param name="localEndPoint">The path or name; null takes an abstract name that is free, so that receivers can answer.</param>
     /// <param name="fileMode">The mode of the file: who may send; null leaves it to the process's file mode creation mask.</param>
     /// <param name="keepFile">Whether the file stays.</param>
-    /// <exception cref="SocketException">A socket that is in use, or a file that is no socket, is there already, or the system refused.</exception>
+    /// <exception cref="SocketException">
+    /// A socket that is in use, or a file that is no socket, is there already, or the system refused.
+    /// </exception>
     /// <exception cref="InvalidOperationException">No loop runs on this thread.</exception>
     public static UnixDatagramSocket Bind(UnixDomainSocketEndPoint? localEndPoint, UnixFileMode? fileMode = null, bool keepFile = false)
     {
@@ -86,7 +90,10 @@ public sealed class UnixDatagramSocket : IDisposable
         return (new UnixDatagramSocket(first), new UnixDatagramSocket(second));
     }
 
-    /// <summary>Connects to a peer: the socket sends to it, and receives from it alone. Can be called again, for another peer. Nothing is sent, and nothing waits.</summary>
+    /// <summary>
+    /// Connects to a peer: the socket sends to it, and receives from it alone. Can be called again, for another peer. Nothing is sent, and
+    /// nothing waits.
+    /// </summary>
     /// <exception cref="SocketException">No socket for datagrams is there, or the system refused.</exception>
     public ValueTask ConnectAsync(UnixDomainSocketEndPoint remoteEndPoint) => _socket.ConnectAsync(remoteEndPoint);
 
@@ -100,7 +107,9 @@ public sealed class UnixDatagramSocket : IDisposable
     /// <summary>Sends one datagram to a path or abstract name. Waits for room there.</summary>
     /// <param name="datagram">The datagram; may be empty.</param>
     /// <param name="receiver">To whom.</param>
-    /// <exception cref="SocketException">No socket for datagrams is there, the datagram is too long, or the socket was disposed of meanwhile.</exception>
+    /// <exception cref="SocketException">
+    /// No socket for datagrams is there, the datagram is too long, or the socket was disposed of meanwhile.
+    /// </exception>
     public async Coroutine SendToAsync(ReadOnlyMemory<byte> datagram, UnixDomainSocketEndPoint receiver)
     {
         try
@@ -148,8 +157,8 @@ public sealed class UnixDatagramSocket : IDisposable
         _socket.ReceiveDescriptorsAsync(buffer, maximumDescriptors);
 
     /// <summary>
-    /// Closes the socket, and deletes its file if that is still its own. Operations in progress fail with <see cref="SocketError.OperationAborted"/>. Can be called
-    /// again.
+    /// Closes the socket, and deletes its file if that is still its own. Operations in progress fail with
+    /// <see cref="SocketError.OperationAborted"/>. Can be called again.
     /// </summary>
     public void Dispose() => _socket.Dispose();
 

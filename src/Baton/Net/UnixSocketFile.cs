@@ -8,13 +8,13 @@ using Microsoft.Win32.SafeHandles;
 namespace Baton;
 
 /// <summary>
-/// The file by which a local socket is found. It is made by binding, in the place of one that was left behind by a socket that is no more, and deleted before the
-/// socket is closed, if it is still the same file.
+/// The file by which a local socket is found. It is made by binding, in the place of one that was left behind by a socket that is no more,
+/// and deleted before the socket is closed, if it is still the same file.
 /// </summary>
 /// <remarks>
-/// Before, and not after: while the socket is open its file keeps its number, so that another file cannot be taken for it; and nobody takes it for one that was
-/// left behind. Between the last look at a file and its deletion there is a moment that the system gives no means to close: against servers of the same kind a lock
-/// on the directory does.
+/// Before, and not after: while the socket is open its file keeps its number, so that another file cannot be taken for it; and nobody takes
+/// it for one that was left behind. Between the last look at a file and its deletion there is a moment that the system gives no means to
+/// close: against servers of the same kind a lock on the directory does.
 /// </remarks>
 internal sealed class UnixSocketFile
 {
@@ -34,7 +34,9 @@ internal sealed class UnixSocketFile
     /// <param name="endPoint">Where.</param>
     /// <param name="mode">Who may connect; null leaves that to the process's file mode creation mask.</param>
     /// <param name="keep">Whether the file stays when the socket is closed.</param>
-    /// <exception cref="SocketException">A socket that is in use, or a file that is no socket, is there already, or the system refused.</exception>
+    /// <exception cref="SocketException">
+    /// A socket that is in use, or a file that is no socket, is there already, or the system refused.
+    /// </exception>
     internal static void Bind(LoopSocket socket, EndPoint endPoint, UnixFileMode? mode, bool keep)
     {
         var path = PathOf(endPoint);
@@ -51,7 +53,8 @@ internal sealed class UnixSocketFile
                 throw new PlatformNotSupportedException("The files of local sockets have no mode on Windows: leave ServerOptions.SocketFileMode unset.");
             }
 
-            // So that there is no moment in which the file has more than these; the system takes the mode of the socket for that of the file.
+            // So that there is no moment in which the file has more than these; the system takes the mode of the socket for that of the
+            // file.
             SetMode(socket, before, endPoint);
         }
 
@@ -127,7 +130,9 @@ internal sealed class UnixSocketFile
         }
     }
 
-    /// <summary>Deletes the file of a socket that is no more. Returns why not, or null when the path is free, as far as can be told.</summary>
+    /// <summary>
+    /// Deletes the file of a socket that is no more. Returns why not, or null when the path is free, as far as can be told.
+    /// </summary>
     private static string? DeleteStale(EndPoint endPoint, string path)
     {
         if (!OperatingSystem.IsLinux())
@@ -173,8 +178,8 @@ internal sealed class UnixSocketFile
     }
 
     /// <summary>
-    /// Whether a socket has the file. Asked by a connect for datagrams, which never waits and of which a listening socket notices nothing: the system refuses it
-    /// in one way for want of a socket and in another because of the type.
+    /// Whether a socket has the file. Asked by a connect for datagrams, which never waits and of which a listening socket notices nothing:
+    /// the system refuses it in one way for want of a socket and in another because of the type.
     /// </summary>
     private static bool IsInUse(EndPoint endPoint)
     {

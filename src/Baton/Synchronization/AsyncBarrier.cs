@@ -4,9 +4,9 @@ namespace Baton;
 /// A point at which a number of tasks of one loop wait for each other, again and again. Corresponds to <c>asyncio.Barrier</c>.
 /// </summary>
 /// <remarks>
-/// <para>Invariants. <em>Filling</em>: fewer than <see cref="Parties"/> wait. <em>Draining</em>: all have come and some have not gone on yet; who comes now waits
-/// for that first, and for the end of the iteration in which the last one goes on. <em>Resetting</em>: the same, but they go on with an exception.
-/// <em>Broken</em>: every wait fails until a reset.</para>
+/// <para>Invariants. <em>Filling</em>: fewer than <see cref="Parties"/> wait. <em>Draining</em>: all have come and some have not gone on
+/// yet; who comes now waits for that first, and for the end of the iteration in which the last one goes on. <em>Resetting</em>: the same,
+/// but they go on with an exception. <em>Broken</em>: every wait fails until a reset.</para>
 /// <para>For the loop's thread only. It belongs to the loop that first uses it, and can be made before any runs.</para>
 /// </remarks>
 public sealed class AsyncBarrier : ILoopBound
@@ -54,8 +54,9 @@ public sealed class AsyncBarrier : ILoopBound
     bool ILoopBound.IsIdle => _filling.Count == 0 && _blocked.Count == 0 && _leaving == 0;
 
     /// <summary>
-    /// Waits until <see cref="Parties"/> tasks wait; the last one does not suspend. Corresponds to <c>Barrier.wait</c>. A task that is cancelled while it waits
-    /// just leaves, and the others wait for one more; once all have come, a cancellation arrives at its next suspension.
+    /// Waits until <see cref="Parties"/> tasks wait; the last one does not suspend. Corresponds to <c>Barrier.wait</c>. A task that is
+    /// cancelled while it waits just leaves, and the others wait for one more; once all have come, a cancellation arrives at its next
+    /// suspension.
     /// </summary>
     /// <returns>A number from 0 to <see cref="Parties"/> less 1, another one for each task: the order in which they came.</returns>
     /// <exception cref="BrokenBarrierException">The barrier was aborted, or it was reset while the task waited.</exception>
@@ -79,8 +80,8 @@ public sealed class AsyncBarrier : ILoopBound
     }
 
     /// <summary>
-    /// Makes the barrier empty and whole again. Those who wait, or have not gone on yet, get a <see cref="BrokenBarrierException"/>; those who have come for the
-    /// next turn wait for that. Corresponds to <c>Barrier.reset</c>.
+    /// Makes the barrier empty and whole again. Those who wait, or have not gone on yet, get a <see cref="BrokenBarrierException"/>; those
+    /// who have come for the next turn wait for that. Corresponds to <c>Barrier.reset</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The barrier belongs to another loop.</exception>
     public void Reset()
@@ -92,8 +93,8 @@ public sealed class AsyncBarrier : ILoopBound
     }
 
     /// <summary>
-    /// Breaks the barrier: whoever waits, has not gone on yet, or comes later gets a <see cref="BrokenBarrierException"/>, until <see cref="Reset"/>. For when one
-    /// of the tasks will not come. Corresponds to <c>Barrier.abort</c>.
+    /// Breaks the barrier: whoever waits, has not gone on yet, or comes later gets a <see cref="BrokenBarrierException"/>, until
+    /// <see cref="Reset"/>. For when one of the tasks will not come. Corresponds to <c>Barrier.abort</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The barrier belongs to another loop.</exception>
     public void Abort()
@@ -161,8 +162,8 @@ public sealed class AsyncBarrier : ILoopBound
     }
 
     /// <summary>
-    /// When all have gone, the barrier fills again, first with those who were too early: not before the last to go has run its step, so that a reset there is about
-    /// the turn that it has left.
+    /// When all have gone, the barrier fills again, first with those who were too early: not before the last to go has run its step, so
+    /// that a reset there is about the turn that it has left.
     /// </summary>
     private void FinishLeaving()
     {

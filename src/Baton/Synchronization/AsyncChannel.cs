@@ -1,12 +1,12 @@
 namespace Baton;
 
 /// <summary>
-/// Makes channels: a bounded way for items from the tasks that hold senders to those that hold receivers. Corresponds to anyio's and trio's memory channels and
-/// tokio's <c>mpsc</c>; asyncio has none.
+/// Makes channels: a bounded way for items from the tasks that hold senders to those that hold receivers. Corresponds to anyio's and trio's
+/// memory channels and tokio's <c>mpsc</c>; asyncio has none.
 /// </summary>
 /// <remarks>
-/// What it has over <see cref="AsyncQueue{T}"/>: it is bounded from the start, and it ends by itself. When every sender has been disposed of, receivers get what is
-/// left and then the end; when every receiver has been, sending throws.
+/// What it has over <see cref="AsyncQueue{T}"/>: it is bounded from the start, and it ends by itself. When every sender has been disposed
+/// of, receivers get what is left and then the end; when every receiver has been, sending throws.
 /// </remarks>
 public static class AsyncChannel
 {

@@ -4,8 +4,8 @@ namespace Baton;
 /// Tasks of one loop that hold a lock wait here until another one says that something has changed. Corresponds to <c>asyncio.Condition</c>.
 /// </summary>
 /// <remarks>
-/// <para>Whoever waits has the lock again when the wait ends, however it ends. Being notified is no promise that the condition holds: check it in a loop, or use
-/// <see cref="WaitForAsync"/>.</para>
+/// <para>Whoever waits has the lock again when the wait ends, however it ends. Being notified is no promise that the condition holds: check
+/// it in a loop, or use <see cref="WaitForAsync"/>.</para>
 /// <para>For the loop's thread only. It belongs to the loop that first uses it, and can be made before any runs.</para>
 /// </remarks>
 public sealed class AsyncCondition : ILoopBound
@@ -52,10 +52,13 @@ public sealed class AsyncCondition : ILoopBound
     /// Releases the lock, waits until notified, and takes the lock again. Corresponds to <c>Condition.wait</c>.
     /// </summary>
     /// <remarks>
-    /// A wait that is cancelled takes the lock again, too, before it throws, and that cannot be cut short. If it had been notified by then, the next one who
-    /// waits is notified in its place. Once it has the lock again, the wait is over, and a cancellation arrives at the next suspension.
+    /// A wait that is cancelled takes the lock again, too, before it throws, and that cannot be cut short. If it had been notified by then,
+    /// the next one who waits is notified in its place. Once it has the lock again, the wait is over, and a cancellation arrives at the
+    /// next suspension.
     /// </remarks>
-    /// <exception cref="InvalidOperationException">Nobody holds the lock, it belongs to another loop, or no loop runs on this thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// Nobody holds the lock, it belongs to another loop, or no loop runs on this thread.
+    /// </exception>
     /// <exception cref="CancelledException">The task was cancelled while it waited. It holds the lock.</exception>
     public ValueTask WaitAsync()
     {
@@ -83,7 +86,8 @@ public sealed class AsyncCondition : ILoopBound
     }
 
     /// <summary>
-    /// Wakes those who have waited longest. They go on when they have the lock again, which the caller still holds. Corresponds to <c>Condition.notify</c>.
+    /// Wakes those who have waited longest. They go on when they have the lock again, which the caller still holds. Corresponds to
+    /// <c>Condition.notify</c>.
     /// </summary>
     /// <param name="count">How many; where fewer wait, all.</param>
     /// <exception cref="ArgumentOutOfRangeException">The count is negative.</exception>

@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// A flag that tasks of one loop wait for. Corresponds to <c>asyncio.Event</c>. Stays set until it is cleared, as a <c>ManualResetEventSlim</c> does.
+/// A flag that tasks of one loop wait for. Corresponds to <c>asyncio.Event</c>. Stays set until it is cleared, as a
+/// <c>ManualResetEventSlim</c> does.
 /// </summary>
 /// <remarks>For the loop's thread only. It belongs to the loop that first uses it, and can be made before any runs.</remarks>
 public sealed class AsyncEvent : ILoopBound
@@ -28,8 +29,8 @@ public sealed class AsyncEvent : ILoopBound
     bool ILoopBound.IsIdle => _waiters.Count == 0;
 
     /// <summary>
-    /// Waits until the event is set; does not suspend when it is. Corresponds to <c>Event.wait</c>. Who was waiting when the event was set goes on, even if it is
-    /// cleared before that task runs.
+    /// Waits until the event is set; does not suspend when it is. Corresponds to <c>Event.wait</c>. Who was waiting when the event was set
+    /// goes on, even if it is cleared before that task runs.
     /// </summary>
     /// <exception cref="InvalidOperationException">The event belongs to another loop, or no loop runs on this thread.</exception>
     /// <exception cref="CancelledException">The task was cancelled while it waited.</exception>

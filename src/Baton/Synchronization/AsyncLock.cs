@@ -4,8 +4,8 @@ namespace Baton;
 /// Mutual exclusion among the tasks of one loop: for state that must not be seen between two awaits. Corresponds to <c>asyncio.Lock</c>.
 /// </summary>
 /// <remarks>
-/// <para>Fair: waiters get it in the order in which they came, each directly from the one before, so that nobody can overtake. Taking a lock that is free
-/// neither suspends nor allocates.</para>
+/// <para>Fair: waiters get it in the order in which they came, each directly from the one before, so that nobody can overtake. Taking a
+/// lock that is free neither suspends nor allocates.</para>
 /// <para>Not reentrant: a task that waits for a lock that it holds waits for ever. <see cref="ToString"/> says who holds it.</para>
 /// <para>For the loop's thread only. It belongs to the loop that first uses it, and can be made before any runs.</para>
 /// </remarks>
@@ -35,8 +35,9 @@ public sealed class AsyncLock : ILoopBound
     bool ILoopBound.IsIdle => _hold == 0;
 
     /// <summary>
-    /// Takes the lock, when it is free and everybody who came earlier has had it. Corresponds to <c>Lock.acquire</c>. A wait that is cancelled leaves the lock
-    /// alone; once it has been handed over, it is the task's, and the cancellation arrives at its next suspension.
+    /// Takes the lock, when it is free and everybody who came earlier has had it. Corresponds to <c>Lock.acquire</c>. A wait that is
+    /// cancelled leaves the lock alone; once it has been handed over, it is the task's, and the cancellation arrives at its next
+    /// suspension.
     /// </summary>
     /// <returns>What releases the lock when disposed of. It may be ignored in favour of <see cref="Release()"/>.</returns>
     /// <exception cref="InvalidOperationException">The lock belongs to another loop, or no loop runs on this thread.</exception>
@@ -67,7 +68,9 @@ public sealed class AsyncLock : ILoopBound
         return true;
     }
 
-    /// <summary>Releases the lock: the first who waits has it from now on. Any task may release it. Corresponds to <c>Lock.release</c>.</summary>
+    /// <summary>
+    /// Releases the lock: the first who waits has it from now on. Any task may release it. Corresponds to <c>Lock.release</c>.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The lock is free, or belongs to another loop.</exception>
     public void Release()
     {
@@ -95,7 +98,9 @@ public sealed class AsyncLock : ILoopBound
         }
     }
 
-    /// <summary>For a condition: the number of the present hold, which the condition gives back with <see cref="Suspend"/> and takes up again later.</summary>
+    /// <summary>
+    /// For a condition: the number of the present hold, which the condition gives back with <see cref="Suspend"/> and takes up again later.
+    /// </summary>
     /// <exception cref="InvalidOperationException">The lock is free, or belongs to another loop.</exception>
     internal long CheckHeld(string member)
     {

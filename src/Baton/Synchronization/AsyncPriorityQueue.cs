@@ -1,12 +1,12 @@
 namespace Baton;
 
 /// <summary>
-/// A queue that gives out the smallest item, and of equal ones that which was put in first. Corresponds to <c>asyncio.PriorityQueue</c>, which leaves open what
-/// happens to equal ones.
+/// A queue that gives out the smallest item, and of equal ones that which was put in first. Corresponds to <c>asyncio.PriorityQueue</c>,
+/// which leaves open what happens to equal ones.
 /// </summary>
 /// <remarks>
-/// See <see cref="AsyncQueue{T}"/>. Where tasks wait for room, their items enter in the order in which the tasks came. An exception of the comparer's goes to whoever
-/// puts or gets then, and leaves the queue as it was.
+/// See <see cref="AsyncQueue{T}"/>. Where tasks wait for room, their items enter in the order in which the tasks came. An exception of the
+/// comparer's goes to whoever puts or gets then, and leaves the queue as it was.
 /// </remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
 public sealed class AsyncPriorityQueue<T> : AsyncQueue<T>

@@ -9,10 +9,12 @@ public partial class AsyncQueue<T>
     private int JoinerCount => _joiners?.Count ?? 0;
 
     /// <summary>
-    /// Says that an item that was taken out has been dealt with. To be called once for each item, by those who use <see cref="JoinAsync"/>. Corresponds to
-    /// <c>Queue.task_done</c>.
+    /// Says that an item that was taken out has been dealt with. To be called once for each item, by those who use <see cref="JoinAsync"/>.
+    /// Corresponds to <c>Queue.task_done</c>.
     /// </summary>
-    /// <exception cref="InvalidOperationException">It was called more often than items were put in, or the queue belongs to another loop.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// It was called more often than items were put in, or the queue belongs to another loop.
+    /// </exception>
     public void TaskDone()
     {
         _binding.Check(this);
@@ -25,7 +27,8 @@ public partial class AsyncQueue<T>
     }
 
     /// <summary>
-    /// Waits until <see cref="TaskDone"/> has been called for every item that was put in; does not suspend when that is so. Corresponds to <c>Queue.join</c>.
+    /// Waits until <see cref="TaskDone"/> has been called for every item that was put in; does not suspend when that is so. Corresponds to
+    /// <c>Queue.join</c>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The queue belongs to another loop, or no loop runs on this thread.</exception>
     /// <exception cref="CancelledException">The task was cancelled while it waited.</exception>

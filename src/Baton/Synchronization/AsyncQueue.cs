@@ -6,8 +6,9 @@ namespace Baton;
 /// A queue between tasks of one loop: first in, first out, with a limit if one is wanted. Corresponds to <c>asyncio.Queue</c>.
 /// </summary>
 /// <remarks>
-/// <para>Fair: an item goes directly to the first task that waits for one, and room to the first that waits for room, so that nobody can overtake. (asyncio only
-/// wakes a waiter, which looks again.) Putting where there is room and getting what is there neither suspend nor allocate.</para>
+/// <para>Fair: an item goes directly to the first task that waits for one, and room to the first that waits for room, so that nobody can
+/// overtake. (asyncio only wakes a waiter, which looks again.) Putting where there is room and getting what is there neither suspend nor
+/// allocate.</para>
 /// <para>For the loop's thread only. It belongs to the loop that first uses it, and can be made and filled before any runs.</para>
 /// </remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
@@ -67,7 +68,8 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
     private protected virtual string KindName => "AsyncQueue";
 
     /// <summary>
-    /// Puts an item in, when there is room and everybody who came earlier has put theirs. Corresponds to <c>Queue.put</c>. A wait that is cancelled puts nothing.
+    /// Puts an item in, when there is room and everybody who came earlier has put theirs. Corresponds to <c>Queue.put</c>. A wait that is
+    /// cancelled puts nothing.
     /// </summary>
     /// <exception cref="QueueShutDownException">The queue has been shut down.</exception>
     /// <exception cref="InvalidOperationException">The queue belongs to another loop, or no loop runs on this thread.</exception>
@@ -92,8 +94,8 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
     }
 
     /// <summary>
-    /// Takes an item out, when there is one and everybody who came earlier has had theirs. Corresponds to <c>Queue.get</c>. A wait that is cancelled takes nothing; an
-    /// item that has been handed over is the task's, and the cancellation arrives at its next suspension.
+    /// Takes an item out, when there is one and everybody who came earlier has had theirs. Corresponds to <c>Queue.get</c>. A wait that is
+    /// cancelled takes nothing; an item that has been handed over is the task's, and the cancellation arrives at its next suspension.
     /// </summary>
     /// <exception cref="QueueShutDownException">The queue has been shut down, and there is nothing left in it.</exception>
     /// <exception cref="InvalidOperationException">The queue belongs to another loop, or no loop runs on this thread.</exception>
@@ -125,7 +127,9 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
     }
 
     /// <summary>Takes an item out if there is one. False when there is none.</summary>
-    /// <exception cref="QueueShutDownException">The queue has been shut down, and there is nothing left in it: there never will be.</exception>
+    /// <exception cref="QueueShutDownException">
+    /// The queue has been shut down, and there is nothing left in it: there never will be.
+    /// </exception>
     /// <exception cref="InvalidOperationException">The queue belongs to another loop.</exception>
     public bool TryGet([MaybeNullWhen(false)] out T item)
     {
@@ -165,10 +169,12 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
         TryGet(out var item) ? item : throw new QueueEmptyException($"The {KindName} is empty. Await GetAsync to wait for an item, or use TryGet.");
 
     /// <summary>
-    /// Ends the queue: nothing more can be put in, and those who wait to do so get a <see cref="QueueShutDownException"/>. What is in it can still be taken out; then
-    /// getting throws as well, and enumerating ends. Corresponds to <c>Queue.shutdown</c>.
+    /// Ends the queue: nothing more can be put in, and those who wait to do so get a <see cref="QueueShutDownException"/>. What is in it
+    /// can still be taken out; then getting throws as well, and enumerating ends. Corresponds to <c>Queue.shutdown</c>.
     /// </summary>
-    /// <param name="immediate">Whether to drop what is in the queue. Each item that is dropped counts as done for <see cref="JoinAsync"/>.</param>
+    /// <param name="immediate">
+    /// Whether to drop what is in the queue. Each item that is dropped counts as done for <see cref="JoinAsync"/>.
+    /// </param>
     /// <exception cref="InvalidOperationException">The queue belongs to another loop.</exception>
     public void Shutdown(bool immediate = false)
     {

@@ -1,12 +1,12 @@
 namespace Baton;
 
 /// <summary>
-/// A number of units that tasks of one loop take and give back: at most so many at once. Corresponds to <c>asyncio.Semaphore</c>, and with a maximum to
-/// <c>asyncio.BoundedSemaphore</c>.
+/// A number of units that tasks of one loop take and give back: at most so many at once. Corresponds to <c>asyncio.Semaphore</c>, and with
+/// a maximum to <c>asyncio.BoundedSemaphore</c>.
 /// </summary>
 /// <remarks>
-/// <para>Fair: a unit that is given back goes directly to the first who waits, so that nobody can overtake. Taking a unit that is there neither suspends nor
-/// allocates.</para>
+/// <para>Fair: a unit that is given back goes directly to the first who waits, so that nobody can overtake. Taking a unit that is there
+/// neither suspends nor allocates.</para>
 /// <para>For the loop's thread only. It belongs to the loop that first uses it, and can be made before any runs.</para>
 /// </remarks>
 /// <example><code>using (await semaphore.AcquireAsync()) { … }</code></example>
@@ -24,7 +24,8 @@ public sealed class AsyncSemaphore : ILoopBound
     }
 
     /// <summary>
-    /// Creates a semaphore that notices when more is given back than was taken. Corresponds to <c>asyncio.BoundedSemaphore</c> where both numbers are the same.
+    /// Creates a semaphore that notices when more is given back than was taken. Corresponds to <c>asyncio.BoundedSemaphore</c> where both
+    /// numbers are the same.
     /// </summary>
     /// <param name="value">The units that are there at first.</param>
     /// <param name="maximum">The most units that can be there.</param>
@@ -56,8 +57,8 @@ public sealed class AsyncSemaphore : ILoopBound
     bool ILoopBound.IsIdle => _waiters.Count == 0;
 
     /// <summary>
-    /// Takes a unit, when there is one and everybody who came earlier has had theirs. Corresponds to <c>Semaphore.acquire</c>. A wait that is cancelled takes
-    /// nothing; a unit that has been handed over is the task's, and the cancellation arrives at its next suspension.
+    /// Takes a unit, when there is one and everybody who came earlier has had theirs. Corresponds to <c>Semaphore.acquire</c>. A wait that
+    /// is cancelled takes nothing; a unit that has been handed over is the task's, and the cancellation arrives at its next suspension.
     /// </summary>
     /// <returns>What gives the unit back when disposed of. It may be ignored in favour of <see cref="Release()"/>.</returns>
     /// <exception cref="InvalidOperationException">The semaphore belongs to another loop, or no loop runs on this thread.</exception>

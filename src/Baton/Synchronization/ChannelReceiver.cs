@@ -3,8 +3,8 @@ using System.Diagnostics.CodeAnalysis;
 namespace Baton;
 
 /// <summary>
-/// The half of a channel through which items are received. Made by <see cref="AsyncChannel.Create"/>; dispose of it when nothing more will be received through it.
-/// Enumerating it receives until the channel ends.
+/// The half of a channel through which items are received. Made by <see cref="AsyncChannel.Create"/>; dispose of it when nothing more will
+/// be received through it. Enumerating it receives until the channel ends.
 /// </summary>
 /// <remarks>For the loop's thread only. The channel belongs to the loop that first uses it, and can be made before any runs.</remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
@@ -23,10 +23,12 @@ public sealed class ChannelReceiver<T> : IDisposable, IAsyncEnumerable<T>
     public ChannelStatistics Statistics => _channel.Statistics;
 
     /// <summary>
-    /// Receives an item, when there is one and everybody who came earlier has had theirs. A wait that is cancelled receives nothing; an item that has been handed over
-    /// is the task's, and the cancellation arrives at its next suspension.
+    /// Receives an item, when there is one and everybody who came earlier has had theirs. A wait that is cancelled receives nothing; an
+    /// item that has been handed over is the task's, and the cancellation arrives at its next suspension.
     /// </summary>
-    /// <exception cref="EndOfChannelException">Every sender has been disposed of, and everything that was sent has been received.</exception>
+    /// <exception cref="EndOfChannelException">
+    /// Every sender has been disposed of, and everything that was sent has been received.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The receiver has been disposed of, before or meanwhile.</exception>
     /// <exception cref="InvalidOperationException">The channel belongs to another loop, or no loop runs on this thread.</exception>
     /// <exception cref="CancelledException">The task was cancelled while it waited.</exception>
@@ -37,7 +39,9 @@ public sealed class ChannelReceiver<T> : IDisposable, IAsyncEnumerable<T>
     }
 
     /// <summary>Receives an item if there is one, or somebody waits to send one. False otherwise.</summary>
-    /// <exception cref="EndOfChannelException">Every sender has been disposed of, and everything that was sent has been received.</exception>
+    /// <exception cref="EndOfChannelException">
+    /// Every sender has been disposed of, and everything that was sent has been received.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The receiver has been disposed of.</exception>
     /// <exception cref="InvalidOperationException">The channel belongs to another loop.</exception>
     public bool TryReceive([MaybeNullWhen(false)] out T item)
@@ -57,8 +61,8 @@ public sealed class ChannelReceiver<T> : IDisposable, IAsyncEnumerable<T>
     }
 
     /// <summary>
-    /// Closes this receiver. What waits in its <see cref="ReceiveAsync"/> gets an <see cref="ObjectDisposedException"/>. If it was the last one, what was sent and not
-    /// received is dropped, and whoever sends gets a <see cref="BrokenChannelException"/>.
+    /// Closes this receiver. What waits in its <see cref="ReceiveAsync"/> gets an <see cref="ObjectDisposedException"/>. If it was the last
+    /// one, what was sent and not received is dropped, and whoever sends gets a <see cref="BrokenChannelException"/>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The channel belongs to another loop.</exception>
     public void Dispose()

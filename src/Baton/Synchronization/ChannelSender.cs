@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// The half of a channel through which items are sent. Made by <see cref="AsyncChannel.Create"/>; dispose of it when nothing more will come through it.
+/// The half of a channel through which items are sent. Made by <see cref="AsyncChannel.Create"/>; dispose of it when nothing more will come
+/// through it.
 /// </summary>
 /// <remarks>For the loop's thread only. The channel belongs to the loop that first uses it, and can be made before any runs.</remarks>
 /// <typeparam name="T">The type of the items.</typeparam>
@@ -22,7 +23,9 @@ public sealed class ChannelSender<T> : IDisposable
     /// <summary>
     /// Sends an item, when there is room and everybody who came earlier has sent theirs. A wait that is cancelled sends nothing.
     /// </summary>
-    /// <exception cref="BrokenChannelException">Every receiver has been disposed of, before or meanwhile: the item was not received.</exception>
+    /// <exception cref="BrokenChannelException">
+    /// Every receiver has been disposed of, before or meanwhile: the item was not received.
+    /// </exception>
     /// <exception cref="ObjectDisposedException">The sender has been disposed of, before or meanwhile: the item was not sent.</exception>
     /// <exception cref="InvalidOperationException">The channel belongs to another loop, or no loop runs on this thread.</exception>
     /// <exception cref="CancelledException">The task was cancelled while it waited.</exception>
@@ -53,8 +56,8 @@ public sealed class ChannelSender<T> : IDisposable
     }
 
     /// <summary>
-    /// Closes this sender. What waits in its <see cref="SendAsync"/> gets an <see cref="ObjectDisposedException"/>. If it was the last one, receivers get what is left
-    /// and then the end.
+    /// Closes this sender. What waits in its <see cref="SendAsync"/> gets an <see cref="ObjectDisposedException"/>. If it was the last one,
+    /// receivers get what is left and then the end.
     /// </summary>
     /// <exception cref="InvalidOperationException">The channel belongs to another loop.</exception>
     public void Dispose()

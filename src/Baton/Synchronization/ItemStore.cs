@@ -1,6 +1,8 @@
 namespace Baton;
 
-/// <summary>The items of a queue, and the order in which they come out. The queue counts them. Where a method throws, nothing has changed.</summary>
+/// <summary>
+/// The items of a queue, and the order in which they come out. The queue counts them. Where a method throws, nothing has changed.
+/// </summary>
 internal abstract class ItemStore<T>
 {
     internal abstract void Add(T item);

@@ -2,8 +2,9 @@ namespace Baton;
 
 /// <summary>The smallest first; of equal ones the one that came first. A binary heap.</summary>
 /// <remarks>
-/// Not the BCL's: that one does not keep the order of equal items, and is left broken when a comparison throws. Here all comparisons come before the first change.
-/// They may well throw: a tuple of a priority and something that cannot be compared is fine until two priorities are equal.
+/// Not the BCL's: that one does not keep the order of equal items, and is left broken when a comparison throws. Here all comparisons come
+/// before the first change. They may well throw: a tuple of a priority and something that cannot be compared is fine until two priorities
+/// are equal.
 /// </remarks>
 internal sealed class PriorityStore<T>(IComparer<T>? comparer) : ItemStore<T>
 {
@@ -33,7 +34,8 @@ internal sealed class PriorityStore<T>(IComparer<T>? comparer) : ItemStore<T>
 
     internal override T Take()
     {
-        // The last entry takes the place of the first, and smaller ones move up until it stands right. One bit of the path for each of them: left or right.
+        // The last entry takes the place of the first, and smaller ones move up until it stands right. One bit of the path for each of
+        // them: left or right.
         var count = _heap.Count - 1;
         var last = _heap[count];
         var path = 0UL;

@@ -1,12 +1,13 @@
 namespace Baton;
 
 /// <summary>
-/// Gives back what <see cref="AsyncLock.AcquireAsync"/> or <see cref="AsyncSemaphore.AcquireAsync"/> took, for <c>using</c>. Corresponds to the end of an
-/// <c>async with</c>.
+/// Gives back what <see cref="AsyncLock.AcquireAsync"/> or <see cref="AsyncSemaphore.AcquireAsync"/> took, for <c>using</c>. Corresponds to
+/// the end of an <c>async with</c>.
 /// </summary>
 /// <remarks>
-/// Of a lock it releases its own hold only: disposed of again, or after <see cref="AsyncLock.Release()"/>, it does nothing, however many copies there are. A
-/// semaphore does not tell its units apart: there, a variable gives its unit back once, but a copy of it would do so again.
+/// Of a lock it releases its own hold only: disposed of again, or after <see cref="AsyncLock.Release()"/>, it does nothing, however many
+/// copies there are. A semaphore does not tell its units apart: there, a variable gives its unit back once, but a copy of it would do so
+/// again.
 /// </remarks>
 public struct Releaser : IDisposable
 {

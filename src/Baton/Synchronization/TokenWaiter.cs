@@ -1,6 +1,8 @@
 namespace Baton;
 
-/// <summary>The waits of one enumeration, one after the other, which a <see cref="CancellationToken"/> may end from whatever thread.</summary>
+/// <summary>
+/// The waits of one enumeration, one after the other, which a <see cref="CancellationToken"/> may end from whatever thread.
+/// </summary>
 internal sealed class TokenWaiter<TResult>(EventLoop loop, CancellationToken cancellationToken) : Waiter<TResult>(loop), ITokenCancellable
 {
     private CancellationTokenRegistration _registration;

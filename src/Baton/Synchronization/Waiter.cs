@@ -3,11 +3,13 @@ using System.Threading.Tasks.Sources;
 namespace Baton;
 
 /// <summary>
-/// One task's wait for a lock, a unit, an item, a signal: stands in a <see cref="WaiterQueue{TResult}"/> until somebody hands over what it waits for.
+/// One task's wait for a lock, a unit, an item, a signal: stands in a <see cref="WaiterQueue{TResult}"/> until somebody hands over what it
+/// waits for.
 /// </summary>
 /// <remarks>
-/// What is waited for is handed over at once, not merely announced: between a release and the step of the task that waited nobody can come first, and a
-/// cancellation that comes in between has nothing to give back, because the task gets what it was given and is told at its next suspension.
+/// What is waited for is handed over at once, not merely announced: between a release and the step of the task that waited nobody can come
+/// first, and a cancellation that comes in between has nothing to give back, because the task gets what it was given and is told at its
+/// next suspension.
 /// </remarks>
 /// <typeparam name="TResult">What the wait yields.</typeparam>
 internal class Waiter<TResult> : LoopOperation, IValueTaskSource<TResult>, IPooledWaiter<Waiter<TResult>>

@@ -8,7 +8,8 @@ internal interface IPooledWaiter<TSelf>
 }
 
 /// <summary>
-/// Waiters that are not in use, shared by all primitives of a loop. An operation belongs to a loop for good, so a pool does not outlive its loop.
+/// Waiters that are not in use, shared by all primitives of a loop. An operation belongs to a loop for good, so a pool does not outlive its
+/// loop.
 /// </summary>
 internal sealed class WaiterPool<TWaiter>(EventLoop loop)
     where TWaiter : class, IPooledWaiter<TWaiter>

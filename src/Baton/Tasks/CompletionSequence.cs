@@ -3,7 +3,8 @@ using System.Threading.Tasks.Sources;
 namespace Baton;
 
 /// <summary>
-/// What <c>Coroutine.AsCompleted</c> returns: the sequence and its one enumerator, and the operation in which a task waits for the next element.
+/// What <c>Coroutine.AsCompleted</c> returns: the sequence and its one enumerator, and the operation in which a task waits for the next
+/// element.
 /// </summary>
 internal sealed class CompletionSequence<TFuture>
     : LoopOperation, IAsyncEnumerable<TFuture>, IAsyncEnumerator<TFuture>, IValueTaskSource<bool>, ITokenCancellable

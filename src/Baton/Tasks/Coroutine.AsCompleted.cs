@@ -3,18 +3,20 @@ namespace Baton;
 public readonly partial struct Coroutine
 {
     /// <summary>
-    /// Makes coroutines tasks, at once, and yields each task when it is done: in the order of completion. Corresponds to <c>asyncio.as_completed</c>.
+    /// Makes coroutines tasks, at once, and yields each task when it is done: in the order of completion. Corresponds to
+    /// <c>asyncio.as_completed</c>.
     /// </summary>
     /// <remarks>
-    /// <para>What it yields is done: <c>GetResult</c>, or awaiting it, costs nothing. It can be enumerated once. Leaving the loop early leaves the tasks
-    /// running.</para>
-    /// <para>The enumeration takes a token by <c>WithCancellation</c>; cancelling the current task ends the wait as well, and neither cancels the tasks.</para>
+    /// <para>What it yields is done: <c>GetResult</c>, or awaiting it, costs nothing. It can be enumerated once. Leaving the loop early
+    /// leaves the tasks running.</para>
+    /// <para>The enumeration takes a token by <c>WithCancellation</c>; cancelling the current task ends the wait as well, and neither
+    /// cancels the tasks.</para>
     /// </remarks>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="coroutines">The coroutines.</param>
     /// <param name="timeout">
-    /// How long from now all of them may take: afterwards, the enumeration yields what is done and then throws a <see cref="TimeoutException"/>. Without limit
-    /// where null or <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// How long from now all of them may take: afterwards, the enumeration yields what is done and then throws a
+    /// <see cref="TimeoutException"/>. Without limit where null or <see cref="Timeout.InfiniteTimeSpan"/>.
     /// </param>
     /// <exception cref="InvalidOperationException">No loop runs on this thread, or a coroutine has been used.</exception>
     public static IAsyncEnumerable<LoopTask<TResult>> AsCompleted<TResult>(IEnumerable<Coroutine<TResult>> coroutines, TimeSpan? timeout = null)
@@ -31,7 +33,8 @@ public readonly partial struct Coroutine
     }
 
     /// <summary>
-    /// Yields tasks or futures when they are done: the very ones, each once, in the order of completion. Corresponds to <c>asyncio.as_completed</c>.
+    /// Yields tasks or futures when they are done: the very ones, each once, in the order of completion. Corresponds to
+    /// <c>asyncio.as_completed</c>.
     /// </summary>
     /// <remarks>
     /// <inheritdoc cref="AsCompleted{TResult}(IEnumerable{Coroutine{TResult}}, TimeSpan?)" path="/remarks/node()"/>
@@ -39,8 +42,8 @@ public readonly partial struct Coroutine
     /// <typeparam name="TFuture">Such as <see cref="LoopTask"/>, <see cref="LoopTask{TResult}"/> or <see cref="Future"/>.</typeparam>
     /// <param name="futures">The tasks or futures.</param>
     /// <param name="timeout">
-    /// How long from now all of them may take: afterwards, the enumeration yields what is done and then throws a <see cref="TimeoutException"/>. Without limit
-    /// where null or <see cref="Timeout.InfiniteTimeSpan"/>.
+    /// How long from now all of them may take: afterwards, the enumeration yields what is done and then throws a
+    /// <see cref="TimeoutException"/>. Without limit where null or <see cref="Timeout.InfiniteTimeSpan"/>.
     /// </param>
     /// <exception cref="InvalidOperationException">No loop runs on this thread, or a future belongs to another loop.</exception>
     public static IAsyncEnumerable<TFuture> AsCompleted<TFuture>(IEnumerable<TFuture> futures, TimeSpan? timeout = null)

@@ -4,12 +4,16 @@ namespace Baton;
 public readonly partial struct Coroutine
 {
     /// <summary>
-    /// Waits for several things at once and returns their results, of whatever types, in the order of the arguments. Coroutines become tasks at once, in that
-    /// order. Corresponds to <c>asyncio.gather</c>.
+    /// Waits for several things at once and returns their results, of whatever types, in the order of the arguments. Coroutines become
+    /// tasks at once, in that order. Corresponds to <c>asyncio.gather</c>.
     /// </summary>
     /// <remarks><inheritdoc cref="Gather{TResult}(IEnumerable{Coroutine{TResult}})" path="/remarks/node()"/></remarks>
-    /// <returns>A future: awaiting it throws the first exception. It can be awaited any number of times; cancelling it cancels everything in it.</returns>
-    /// <exception cref="InvalidOperationException">No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.</exception>
+    /// <returns>
+    /// A future: awaiting it throws the first exception. It can be awaited any number of times; cancelling it cancels everything in it.
+    /// </returns>
+    /// <exception cref="InvalidOperationException">
+    /// No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.
+    /// </exception>
     public static Future<(T1, T2)> Gather<T1, T2>(Coroutine<T1> first, Coroutine<T2> second) =>
         new GatherFuture<(T1, T2)>(2, static all => (all.Result<T1>(0), all.Result<T2>(1))).Add(first).Add(second).Begin();
 

@@ -4,11 +4,13 @@ namespace Baton;
 public readonly partial struct Coroutine
 {
     /// <summary>
-    /// Waits until several things, of whatever types, have all ended, and returns how each ended, in the order of the arguments. Corresponds to
-    /// <c>asyncio.gather(…, return_exceptions=True)</c>.
+    /// Waits until several things, of whatever types, have all ended, and returns how each ended, in the order of the arguments.
+    /// Corresponds to <c>asyncio.gather(…, return_exceptions=True)</c>.
     /// </summary>
     /// <remarks><inheritdoc cref="GatherOutcomes{TResult}(IEnumerable{Coroutine{TResult}})" path="/remarks/node()"/></remarks>
-    /// <exception cref="InvalidOperationException">No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.
+    /// </exception>
     public static Future<(Outcome<T1>, Outcome<T2>)> GatherOutcomes<T1, T2>(Coroutine<T1> first, Coroutine<T2> second) =>
         new GatherFuture<(Outcome<T1>, Outcome<T2>)>(2, static all => (all.Outcome<T1>(0), all.Outcome<T2>(1)), returnsFailures: true)
             .Add(first).Add(second).Begin();

@@ -10,11 +10,13 @@ public readonly partial struct Coroutine
     /// </summary>
     /// <remarks>
     /// <para>Failures and cancellations of the children are part of the result: the failure counts as seen.</para>
-    /// <para>Cancelling it, or the task that awaits it, cancels every child. When all have ended, awaiting it throws a <see cref="CancelledException"/>;
-    /// failures of coroutines, which then are not returned, go to the loop's exception handler.</para>
+    /// <para>Cancelling it, or the task that awaits it, cancels every child. When all have ended, awaiting it throws a
+    /// <see cref="CancelledException"/>; failures of coroutines, which then are not returned, go to the loop's exception handler.</para>
     /// </remarks>
     /// <typeparam name="TResult">The type of the results.</typeparam>
-    /// <exception cref="InvalidOperationException">No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.
+    /// </exception>
     public static Future<Outcome<TResult>[]> GatherOutcomes<TResult>(IEnumerable<Coroutine<TResult>> coroutines) =>
         new GatherFuture<Outcome<TResult>[]>(CountOf(coroutines), static all => all.Outcomes<TResult>(), returnsFailures: true)
             .AddAll(coroutines).Begin();
@@ -39,7 +41,9 @@ public readonly partial struct Coroutine
     /// <c>asyncio.gather(…, return_exceptions=True)</c>.
     /// </summary>
     /// <remarks><inheritdoc cref="GatherOutcomes{TResult}(IEnumerable{Coroutine{TResult}})" path="/remarks/node()"/></remarks>
-    /// <exception cref="InvalidOperationException">No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// No loop runs on this thread, a coroutine has been used, or a future belongs to another loop.
+    /// </exception>
     public static Future<Outcome[]> GatherOutcomes(IEnumerable<Coroutine> coroutines) =>
         new GatherFuture<Outcome[]>(CountOf(coroutines), static all => all.Outcomes(), returnsFailures: true)
             .AddAll(coroutines).Begin();

@@ -3,12 +3,12 @@ namespace Baton;
 public readonly partial struct Coroutine
 {
     /// <summary>
-    /// A future that ends as a coroutine does, which becomes a task at once; cancelling the future, or a task that awaits it, does not reach that task.
-    /// Corresponds to <c>asyncio.shield</c>.
+    /// A future that ends as a coroutine does, which becomes a task at once; cancelling the future, or a task that awaits it, does not
+    /// reach that task. Corresponds to <c>asyncio.shield</c>.
     /// </summary>
     /// <remarks>
-    /// <para>The loop keeps the inner task. Where nobody waits any more when it fails, because the future was cancelled, the failure goes to the loop's
-    /// exception handler. Where the inner task is cancelled itself, so is the future.</para>
+    /// <para>The loop keeps the inner task. Where nobody waits any more when it fails, because the future was cancelled, the failure goes
+    /// to the loop's exception handler. Where the inner task is cancelled itself, so is the future.</para>
     /// <para>When the loop ends, it cancels the inner task like every other one.</para>
     /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>

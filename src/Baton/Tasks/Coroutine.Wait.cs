@@ -3,18 +3,18 @@ namespace Baton;
 public readonly partial struct Coroutine
 {
     /// <summary>
-    /// Waits until some or all of several tasks and futures are done, and says which are. Cancels none of them, and throws none of their exceptions.
-    /// Corresponds to <c>asyncio.wait</c>.
+    /// Waits until some or all of several tasks and futures are done, and says which are. Cancels none of them, and throws none of their
+    /// exceptions. Corresponds to <c>asyncio.wait</c>.
     /// </summary>
     /// <remarks>
-    /// Each is returned once, in the order of the arguments, however often it stands there. Coroutines are not accepted: nobody could tell which of them was
-    /// done; make them tasks first. Cancelling the task that waits ends the wait and nothing else.
+    /// Each is returned once, in the order of the arguments, however often it stands there. Coroutines are not accepted: nobody could tell
+    /// which of them was done; make them tasks first. Cancelling the task that waits ends the wait and nothing else.
     /// </remarks>
     /// <typeparam name="TFuture">Such as <see cref="LoopTask"/>, <see cref="LoopTask{TResult}"/> or <see cref="Future"/>.</typeparam>
     /// <param name="futures">What to wait for.</param>
     /// <param name="timeout">
-    /// How long to wait at most; without limit where null or <see cref="Timeout.InfiniteTimeSpan"/>. Afterwards, those that are not done are simply returned
-    /// as pending.
+    /// How long to wait at most; without limit where null or <see cref="Timeout.InfiniteTimeSpan"/>. Afterwards, those that are not done
+    /// are simply returned as pending.
     /// </param>
     /// <param name="returnWhen">What to wait for.</param>
     /// <exception cref="ArgumentException">There is nothing to wait for.</exception>

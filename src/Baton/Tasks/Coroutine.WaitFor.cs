@@ -5,13 +5,15 @@ public readonly partial struct Coroutine
     private static readonly Action<Future, object?> ReleaseWaiter = static (_, waiter) => ((Future)waiter!).TrySetResult();
 
     /// <summary>
-    /// Awaits a coroutine for at most a time, within the current task. When the time is over, the coroutine is cancelled, and once it has ended, a
-    /// <see cref="TimeoutException"/> is thrown. Corresponds to <c>asyncio.wait_for</c>.
+    /// Awaits a coroutine for at most a time, within the current task. When the time is over, the coroutine is cancelled, and once it has
+    /// ended, a <see cref="TimeoutException"/> is thrown. Corresponds to <c>asyncio.wait_for</c>.
     /// </summary>
     /// <remarks>
-    /// <para>The wait is for the coroutine to have really ended, so it may take longer than the time. Nothing is lost: if it returns all the same, because
-    /// it was just done or because it suppresses the cancellation, its result is returned; if it throws something else, that is thrown.</para>
-    /// <para>A time of zero or less: a coroutine is cancelled before it starts; a task or future that is done returns as it does, and any other is cancelled.</para>
+    /// <para>The wait is for the coroutine to have really ended, so it may take longer than the time. Nothing is lost: if it returns all
+    /// the same, because it was just done or because it suppresses the cancellation, its result is returned; if it throws something else,
+    /// that is thrown.</para>
+    /// <para>A time of zero or less: a coroutine is cancelled before it starts; a task or future that is done returns as it does, and any
+    /// other is cancelled.</para>
     /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="coroutine">What to await.</param>
@@ -71,7 +73,9 @@ public readonly partial struct Coroutine
     }
 
     /// <inheritdoc cref="WaitFor{TResult}(Coroutine{TResult}, TimeSpan)"/>
-    /// <param name="awaitable">The task or future, or a coroutine. It is cancelled when the time is over; to leave it running, <c>Shield</c> it.</param>
+    /// <param name="awaitable">
+    /// The task or future, or a coroutine. It is cancelled when the time is over; to leave it running, <c>Shield</c> it.
+    /// </param>
     /// <param name="timeout">The time; <see cref="Timeout.InfiniteTimeSpan"/> for no limit.</param>
     public static Coroutine<TResult> WaitFor<TResult>(IAwaitable<TResult> awaitable, TimeSpan timeout)
     {
@@ -113,8 +117,8 @@ public readonly partial struct Coroutine
     }
 
     /// <summary>
-    /// Returns as the future did if it is done; else cancels it and waits for its end. That takes turns of the loop: who tries again and again, with no time
-    /// to wait, does not keep the loop to himself.
+    /// Returns as the future did if it is done; else cancels it and waits for its end. That takes turns of the loop: who tries again and
+    /// again, with no time to wait, does not keep the loop to himself.
     /// </summary>
     private static async Coroutine EndNow(Future future, TimeSpan timeout)
     {

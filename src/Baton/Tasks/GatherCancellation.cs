@@ -18,7 +18,9 @@ internal interface IGathering
     void RequestCancel(string? message);
 }
 
-/// <summary>Cancels the children of a gather, and of the gathers among them, each child once. A loop, so that no nesting is too deep for the stack.</summary>
+/// <summary>
+/// Cancels the children of a gather, and of the gathers among them, each child once. A loop, so that no nesting is too deep for the stack.
+/// </summary>
 internal static class GatherCancellation
 {
     /// <returns>Whether a child was not done.</returns>

@@ -1,12 +1,12 @@
 namespace Baton;
 
 /// <summary>
-/// The future that <c>Coroutine.Gather</c> returns. It waits by way of one callback for each child, and passes a cancellation on to the children instead of
-/// being cancelled itself.
+/// The future that <c>Coroutine.Gather</c> returns. It waits by way of one callback for each child, and passes a cancellation on to the
+/// children instead of being cancelled itself.
 /// </summary>
 /// <remarks>
-/// Made in three steps: construct, <c>Add</c> every child, <see cref="Begin"/>. A child that it made of a coroutine is its own: nobody else sees that task, so
-/// nobody else can look at its failure. A child that was given to it may stand among the others several times.
+/// Made in three steps: construct, <c>Add</c> every child, <see cref="Begin"/>. A child that it made of a coroutine is its own: nobody else
+/// sees that task, so nobody else can look at its failure. A child that was given to it may stand among the others several times.
 /// </remarks>
 internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
 {
@@ -302,7 +302,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         }
         else if (!_returnsFailures && (child.IsFailed || child.IsCancelled))
         {
-            // Of a cancellation a fresh exception: the child's own would collect the stack of every task on its way up, be there ten thousand of them.
+            // Of a cancellation a fresh exception: the child's own would collect the stack of every task on its way up, be there ten
+            // thousand of them.
             Fail(child.IsCancelled ? new CancelledException(child.TakeException().Message) : child.GetException()!);
         }
         else if (_pending == 0)

@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// A <see cref="Coroutine"/>, a <see cref="Future"/> or a <see cref="LoopTask"/>, where any of them will do. Corresponds to what asyncio calls an awaitable.
+/// A <see cref="Coroutine"/>, a <see cref="Future"/> or a <see cref="LoopTask"/>, where any of them will do. Corresponds to what asyncio
+/// calls an awaitable.
 /// </summary>
 /// <remarks>Only these implement it. To pass something else, call a coroutine method that awaits it.</remarks>
 public interface IAwaitable

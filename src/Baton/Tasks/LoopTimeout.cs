@@ -3,12 +3,12 @@ using System.Globalization;
 namespace Baton;
 
 /// <summary>
-/// A limit to the time that a part of a task may take: when it has passed, the part is cancelled, and <see cref="TimeoutException"/> is thrown at its end.
-/// Corresponds to <c>asyncio.Timeout</c>, and not called <c>Timeout</c>: that name is the BCL's.
+/// A limit to the time that a part of a task may take: when it has passed, the part is cancelled, and <see cref="TimeoutException"/> is
+/// thrown at its end. Corresponds to <c>asyncio.Timeout</c>, and not called <c>Timeout</c>: that name is the BCL's.
 /// </summary>
 /// <remarks>
-/// As in asyncio the cancellation is thrown once: code that catches it and goes on is not interrupted again. <see cref="CancelScope"/> has limits that cannot be
-/// swallowed. Time-outs nest; where an outer one is due as well, its exception is the one that gets out.
+/// As in asyncio the cancellation is thrown once: code that catches it and goes on is not interrupted again. <see cref="CancelScope"/> has
+/// limits that cannot be swallowed. Time-outs nest; where an outer one is due as well, its exception is the one that gets out.
 /// </remarks>
 public sealed class LoopTimeout
 {
@@ -26,7 +26,8 @@ public sealed class LoopTimeout
 
     /// <summary>Runs a coroutine within the current task, for so long at most. Corresponds to <c>asyncio.timeout</c>.</summary>
     /// <param name="timeout">
-    /// The limit. Zero or less is past: the coroutine is cancelled when it first suspends. <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> sets no limit.
+    /// The limit. Zero or less is past: the coroutine is cancelled when it first suspends.
+    /// <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> sets no limit.
     /// </param>
     /// <param name="body">Called with the time-out, to reschedule it.</param>
     /// <exception cref="TimeoutException">The time was over, and the coroutine ended as cancelled.</exception>
@@ -83,7 +84,9 @@ public sealed class LoopTimeout
 
     /// <summary>Sets the limit anew, from now. Corresponds to <c>Timeout.reschedule</c>.</summary>
     /// <param name="timeout">The time from now; null or <see cref="System.Threading.Timeout.InfiniteTimeSpan"/> for no limit.</param>
-    /// <exception cref="InvalidOperationException">The code has ended, or the deadline has passed, or this is not the loop's thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The code has ended, or the deadline has passed, or this is not the loop's thread.
+    /// </exception>
     public void Reschedule(TimeSpan? timeout)
     {
         CheckActive();
@@ -92,7 +95,9 @@ public sealed class LoopTimeout
 
     /// <summary>Sets the deadline anew. Corresponds to <c>Timeout.reschedule</c>.</summary>
     /// <param name="when">Nanoseconds of <see cref="EventLoop.Time"/>; null for none.</param>
-    /// <exception cref="InvalidOperationException">The code has ended, or the deadline has passed, or this is not the loop's thread.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The code has ended, or the deadline has passed, or this is not the loop's thread.
+    /// </exception>
     public void RescheduleAt(long? when)
     {
         CheckActive();

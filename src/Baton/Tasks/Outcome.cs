@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace Baton;
 
 /// <summary>
-/// How something ended: with a result, failed or cancelled. What <c>GatherOutcomes</c> returns for each thing that it waited for. Corresponds to an element
-/// of the result of <c>asyncio.gather(…, return_exceptions=True)</c>.
+/// How something ended: with a result, failed or cancelled. What <c>GatherOutcomes</c> returns for each thing that it waited for.
+/// Corresponds to an element of the result of <c>asyncio.gather(…, return_exceptions=True)</c>.
 /// </summary>
 /// <typeparam name="TResult">The type of the result.</typeparam>
 public readonly struct Outcome<TResult>
@@ -60,7 +60,9 @@ public readonly struct Outcome<TResult>
 /// <summary>How something without a result ended. See <see cref="Outcome{TResult}"/>.</summary>
 public readonly struct Outcome
 {
-    /// <summary>The outcome of something that failed, or with a <see cref="CancelledException"/>, was cancelled. <c>default</c> is a success.</summary>
+    /// <summary>
+    /// The outcome of something that failed, or with a <see cref="CancelledException"/>, was cancelled. <c>default</c> is a success.
+    /// </summary>
     public Outcome(Exception exception)
     {
         ArgumentNullException.ThrowIfNull(exception);

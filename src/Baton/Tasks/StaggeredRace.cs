@@ -144,7 +144,8 @@ internal sealed class StaggeredRace<TResult>(EventLoop loop, TimeSpan? delay, Ac
     }
 
     /// <summary>
-    /// Throws what interrupted the race; unless it was won all the same: then the result is delivered, and a cancellation holds for the next wait.
+    /// Throws what interrupted the race; unless it was won all the same: then the result is delivered, and a cancellation holds for the
+    /// next wait.
     /// </summary>
     private void Resume(ExceptionDispatchInfo interruption)
     {

@@ -1,8 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// With which a task that <see cref="TaskGroup.StartAsync(Func{StartStatus, Coroutine}, string?)"/> starts says that it is ready. Corresponds to trio's
-/// <c>task_status</c>.
+/// With which a task that <see cref="TaskGroup.StartAsync(Func{StartStatus, Coroutine}, string?)"/> starts says that it is ready.
+/// Corresponds to trio's <c>task_status</c>.
 /// </summary>
 public sealed class StartStatus
 {
@@ -14,7 +14,8 @@ public sealed class StartStatus
     internal Future Ready { get; }
 
     /// <summary>
-    /// Says that the task is ready: whoever has started it goes on. Does nothing where nobody waits for that any more, because the task is being cancelled.
+    /// Says that the task is ready: whoever has started it goes on. Does nothing where nobody waits for that any more, because the task is
+    /// being cancelled.
     /// </summary>
     /// <exception cref="InvalidOperationException">The task has said so before, or this is not the loop's thread.</exception>
     public void Started()
@@ -32,7 +33,9 @@ public sealed class StartStatus
     }
 }
 
-/// <summary>As <see cref="StartStatus"/>, for a task that hands a value to whoever starts it, such as the port on which it listens.</summary>
+/// <summary>
+/// As <see cref="StartStatus"/>, for a task that hands a value to whoever starts it, such as the port on which it listens.
+/// </summary>
 /// <typeparam name="T">The type of the value.</typeparam>
 public sealed class StartStatus<T>
 {
@@ -44,7 +47,8 @@ public sealed class StartStatus<T>
     internal Future<T> Ready { get; }
 
     /// <summary>
-    /// Says that the task is ready, and hands over a value. Does nothing where nobody waits for that any more, because the task is being cancelled.
+    /// Says that the task is ready, and hands over a value. Does nothing where nobody waits for that any more, because the task is being
+    /// cancelled.
     /// </summary>
     /// <exception cref="InvalidOperationException">The task has said so before, or this is not the loop's thread.</exception>
     public void Started(T value)

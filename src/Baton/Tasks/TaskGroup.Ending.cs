@@ -2,7 +2,8 @@ using System.Runtime.ExceptionServices;
 
 namespace Baton;
 
-// How a group ends. The order is asyncio's: wait for the tasks; then failures, the body's among them; else a cancellation that came from outside.
+// How a group ends. The order is asyncio's: wait for the tasks; then failures, the body's among them; else a cancellation that came from
+// outside.
 public sealed partial class TaskGroup
 {
     /// <summary>Waits for the tasks and throws what has to be thrown.</summary>
@@ -96,7 +97,9 @@ public sealed partial class TaskGroup
         }
     }
 
-    /// <summary>Another library's exception counts where it may have obeyed a token; a time-out that it dressed up as a cancellation does not.</summary>
+    /// <summary>
+    /// Another library's exception counts where it may have obeyed a token; a time-out that it dressed up as a cancellation does not.
+    /// </summary>
     private bool IsCancellation(OperationCanceledException exception) =>
         exception is CancelledException
         || (exception.InnerException is not TimeoutException && _bodyScope.MayHaveObeyed());
@@ -121,7 +124,10 @@ public sealed partial class TaskGroup
         return stack.WaitsFor is { } wait ? $"{task.Brief}, which waits for {wait}{place}" : $"{task.Brief}{place}";
     }
 
-    /// <summary>The wait for the group's tasks. It can be cancelled until the group has cancelled them: then they are on their way out, and are waited for.</summary>
+    /// <summary>
+    /// The wait for the group's tasks. It can be cancelled until the group has cancelled them: then they are on their way out, and are
+    /// waited for.
+    /// </summary>
     private sealed class Join(TaskGroup group) : LoopOperation(group._loop)
     {
         private static readonly Action<object?> OnTimer = static join => ((Join)join!).OnStuck();

@@ -3,12 +3,14 @@ namespace Baton;
 public sealed partial class TaskGroup
 {
     /// <summary>
-    /// Starts a task of the group and waits until it says that it is ready, or fails before: then its exception is thrown here, and the group goes on.
-    /// Corresponds to trio's <c>nursery.start</c>; asyncio has nothing like it.
+    /// Starts a task of the group and waits until it says that it is ready, or fails before: then its exception is thrown here, and the
+    /// group goes on. Corresponds to trio's <c>nursery.start</c>; asyncio has nothing like it.
     /// </summary>
     /// <param name="child">Makes the coroutine. It gets what to call <see cref="StartStatus.Started"/> of.</param>
     /// <param name="name">The task's name in reports.</param>
-    /// <exception cref="InvalidOperationException">The task ended without having said that it was ready, or the group takes no new tasks.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The task ended without having said that it was ready, or the group takes no new tasks.
+    /// </exception>
     /// <exception cref="CancelledException">The waiting task was cancelled: so is the new one, and it has ended.</exception>
     public async Coroutine StartAsync(Func<StartStatus, Coroutine> child, string? name = null)
     {
@@ -57,7 +59,9 @@ public sealed partial class TaskGroup
         return task;
     }
 
-    /// <summary>A task has ended. True where it had not said that it was ready, so that whoever started it is told instead of the group.</summary>
+    /// <summary>
+    /// A task has ended. True where it had not said that it was ready, so that whoever started it is told instead of the group.
+    /// </summary>
     private static bool EndStart(Future ready, LoopTask task, Exception? failure)
     {
         if (ready.IsDone)

@@ -1,14 +1,15 @@
 namespace Baton;
 
 /// <summary>
-/// Tasks that end together: the group's block is left only when all of them have ended. The first failure cancels the others and the block. Corresponds to
-/// <c>asyncio.TaskGroup</c>.
+/// Tasks that end together: the group's block is left only when all of them have ended. The first failure cancels the others and the block.
+/// Corresponds to <c>asyncio.TaskGroup</c>.
 /// </summary>
 /// <remarks>
-/// <para>The group is used through a lambda, <see cref="Run(Func{TaskGroup, Coroutine}, TaskGroupOptions?)"/>, because the end of an <c>await using</c> block
-/// cannot see that the block failed.</para>
-/// <para>What failed, tasks and body, is thrown as one <see cref="AggregateException"/>. A task that is cancelled by itself is no failure. When the
-/// task that runs the block is cancelled, so are the group's tasks, and the <see cref="CancelledException"/> goes on once they have ended.</para>
+/// <para>The group is used through a lambda, <see cref="Run(Func{TaskGroup, Coroutine}, TaskGroupOptions?)"/>, because the end of an
+/// <c>await using</c> block cannot see that the block failed.</para>
+/// <para>What failed, tasks and body, is thrown as one <see cref="AggregateException"/>. A task that is cancelled by itself is no failure.
+/// When the task that runs the block is cancelled, so are the group's tasks, and the <see cref="CancelledException"/> goes on once they
+/// have ended.</para>
 /// <para>All members are for the loop's thread.</para>
 /// </remarks>
 public sealed partial class TaskGroup
@@ -58,7 +59,9 @@ public sealed partial class TaskGroup
     /// <summary>Tasks of the group that have not ended.</summary>
     public int Count => _count;
 
-    /// <summary>Whether the group has cancelled its tasks: because of a failure, of <see cref="Cancel"/>, or because its own task was cancelled.</summary>
+    /// <summary>
+    /// Whether the group has cancelled its tasks: because of a failure, of <see cref="Cancel"/>, or because its own task was cancelled.
+    /// </summary>
     public bool IsCancelling => _state == State.Aborting;
 
     /// <summary>Runs a block with a group of tasks, and waits for all of them.</summary>
@@ -139,8 +142,8 @@ public sealed partial class TaskGroup
     }
 
     /// <summary>
-    /// Ends the group early: cancels its tasks and the block, which is then left without an exception. Does nothing when the group is cancelling its tasks already,
-    /// or has ended. Corresponds to <c>TaskGroup.cancel</c> of Python 3.15.
+    /// Ends the group early: cancels its tasks and the block, which is then left without an exception. Does nothing when the group is
+    /// cancelling its tasks already, or has ended. Corresponds to <c>TaskGroup.cancel</c> of Python 3.15.
     /// </summary>
     /// <param name="message">The message of the <see cref="CancelledException"/> that the tasks get.</param>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>

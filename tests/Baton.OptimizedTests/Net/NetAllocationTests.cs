@@ -158,7 +158,8 @@ public class NetAllocationTests
     });
 
     /// <summary>
-    /// Repeats something until a whole batch of it has allocated nothing. Until the runtime has compiled all of it for good, some of it does allocate.
+    /// Repeats something until a whole batch of it has allocated nothing. Until the runtime has compiled all of it for good, some of it
+    /// does allocate.
     /// </summary>
     internal static async Coroutine AssertAllocatesNothing(Func<Coroutine> round)
     {

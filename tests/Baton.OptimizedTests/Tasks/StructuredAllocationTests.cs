@@ -11,7 +11,8 @@ public class StructuredAllocationTests
     // A scope: there is an object that shows it as a time-out only for code that asks for it.
     private const int TimeoutSize = ScopeSize;
 
-    // A task with its context (152 bytes), its place in the group, and the callback at its end; here also the awaiter's place beside that callback.
+    // A task with its context (152 bytes), its place in the group, and the callback at its end; here also the awaiter's place beside that
+    // callback.
     private const int ChildSize = 352;
 
     // The group, its scope with that one's context, its wait, the list of failures, the options.

@@ -5,7 +5,8 @@ public class TaskAllocationTests
     private const int Children = 1000;
     private const int Operations = 100_000;
 
-    // A task with its synchronization context, 152 bytes; the callback by which the gather waits, 64; a place in the list of children and one in the results.
+    // A task with its synchronization context, 152 bytes; the callback by which the gather waits, 64; a place in the list of children and
+    // one in the results.
     private const int ChildSize = 240;
 
     [Fact]

@@ -1,6 +1,8 @@
 namespace Baton.Tests.Conformance;
 
-/// <summary>What CPython's <c>BarrierTests</c> pin down about resets and aborts, besides what the tests of <see cref="AsyncBarrier"/> do.</summary>
+/// <summary>
+/// What CPython's <c>BarrierTests</c> pin down about resets and aborts, besides what the tests of <see cref="AsyncBarrier"/> do.
+/// </summary>
 public class BarrierResetConformanceTests
 {
     private const int Parties = 5;

@@ -5,8 +5,8 @@ namespace Baton.Tests.Conformance;
 
 /// <summary>The tests that CPython has for asyncio, by file and class, and the reasons why some do not apply.</summary>
 /// <remarks>
-/// A file of the folder <c>cpython</c> lists one of CPython's: a line a test, under the name of its class. <c>name: reason: explanation</c> accounts for a
-/// test that none of ours covers.
+/// A file of the folder <c>cpython</c> lists one of CPython's: a line a test, under the name of its class. <c>name: reason: explanation</c>
+/// accounts for a test that none of ours covers.
 /// </remarks>
 internal static partial class CPythonTests
 {

@@ -4,7 +4,8 @@ using System.Text;
 namespace Baton.Tests.Conformance;
 
 /// <summary>
-/// CPython's test_graph. Graphs are written <c>task: frames, innermost first [what awaits it; …]</c>, with <c>main</c> for the task of the test.
+/// CPython's test_graph. Graphs are written <c>task: frames, innermost first [what awaits it; …]</c>, with <c>main</c> for the task of the
+/// test.
 /// </summary>
 public class CallGraphConformanceTests
 {

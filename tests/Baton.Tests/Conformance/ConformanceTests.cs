@@ -6,7 +6,9 @@ namespace Baton.Tests.Conformance;
 /// <summary>Every test that CPython has for asyncio is accounted for, and the page that says how is up to date.</summary>
 public class ConformanceTests
 {
-    /// <summary>The files of CPython's whose tests must all be accounted for by more than "later"; of the last two, the halves about scheduling.</summary>
+    /// <summary>
+    /// The files of CPython's whose tests must all be accounted for by more than "later"; of the last two, the halves about scheduling.
+    /// </summary>
     private static readonly string[] Covered =
     [
         "test_tasks", "test_futures", "test_futures2", "test_taskgroups", "test_timeouts", "test_waitfor", "test_eager_task_factory", "test_staggered",

@@ -5,7 +5,9 @@ using Baton.Tests.Net;
 
 namespace Baton.Tests.Conformance;
 
-/// <summary>What asyncio's tests of connecting pin down, at hosts of several addresses above all, and our tests of connections do not.</summary>
+/// <summary>
+/// What asyncio's tests of connecting pin down, at hosts of several addresses above all, and our tests of connections do not.
+/// </summary>
 public class ConnectConformanceTests
 {
     private const int InputOutputError = 5; // EIO

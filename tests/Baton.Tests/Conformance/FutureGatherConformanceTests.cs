@@ -1,6 +1,8 @@
 namespace Baton.Tests.Conformance;
 
-/// <summary>CPython's <c>GatherTestsBase</c>, which it runs over futures and over coroutines that await them, and <c>FutureGatherTests</c>.</summary>
+/// <summary>
+/// CPython's <c>GatherTestsBase</c>, which it runs over futures and over coroutines that await them, and <c>FutureGatherTests</c>.
+/// </summary>
 public class FutureGatherConformanceTests
 {
     [Theory]

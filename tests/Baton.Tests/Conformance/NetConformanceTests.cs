@@ -5,7 +5,9 @@ using Baton.Tests.Net;
 
 namespace Baton.Tests.Conformance;
 
-/// <summary>What asyncio's tests of connections and servers in its files about the loop pin down and our tests of the network do not.</summary>
+/// <summary>
+/// What asyncio's tests of connections and servers in its files about the loop pin down and our tests of the network do not.
+/// </summary>
 public class NetConformanceTests
 {
     [Fact]

@@ -1,6 +1,8 @@
 namespace Baton.Tests.Conformance;
 
-/// <summary>What CPython's <c>QueueBasicTests</c> and <c>QueueGetTests</c> pin down, besides what <see cref="AsyncQueue{T}"/>'s own tests do.</summary>
+/// <summary>
+/// What CPython's <c>QueueBasicTests</c> and <c>QueueGetTests</c> pin down, besides what <see cref="AsyncQueue{T}"/>'s own tests do.
+/// </summary>
 public class QueueConformanceTests
 {
     [Fact]

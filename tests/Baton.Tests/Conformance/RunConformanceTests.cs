@@ -4,7 +4,10 @@ namespace Baton.Tests.Conformance;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
 
-/// <summary>What asyncio's tests of <c>asyncio.run</c> and <c>asyncio.Runner</c> pin down and ours of <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/> do not.</summary>
+/// <summary>
+/// What asyncio's tests of <c>asyncio.run</c> and <c>asyncio.Runner</c> pin down and ours of
+/// <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/> do not.
+/// </summary>
 public class RunConformanceTests
 {
     private readonly List<LoopExceptionContext> _reports = [];

@@ -1,6 +1,8 @@
 namespace Baton.Tests.Conformance;
 
-/// <summary>What asyncio's tests of the context in which a server's handlers run pin down: that of the server's start, a copy for each connection.</summary>
+/// <summary>
+/// What asyncio's tests of the context in which a server's handlers run pin down: that of the server's start, a copy for each connection.
+/// </summary>
 public class ServerContextConformanceTests
 {
     [Fact]

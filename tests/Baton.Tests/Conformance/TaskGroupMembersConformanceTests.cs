@@ -4,7 +4,9 @@ namespace Baton.Tests.Conformance;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
 
-/// <summary>What a group's tasks are, when new ones are refused, and how requests are counted; with ordinary tasks and with eager ones.</summary>
+/// <summary>
+/// What a group's tasks are, when new ones are refused, and how requests are counted; with ordinary tasks and with eager ones.
+/// </summary>
 public class TaskGroupMembersConformanceTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

@@ -4,7 +4,9 @@ namespace Baton.Tests.Conformance;
 
 #pragma warning disable CS1998 // Coroutines that never wait are among what is tested.
 
-/// <summary>CPython's <c>BaseTaskIntrospectionTests</c> and <c>BaseCurrentLoopTests</c>: which tasks a loop has, and which of them runs.</summary>
+/// <summary>
+/// CPython's <c>BaseTaskIntrospectionTests</c> and <c>BaseCurrentLoopTests</c>: which tasks a loop has, and which of them runs.
+/// </summary>
 public class TaskRegistryConformanceTests
 {
     [Fact]

@@ -1,7 +1,8 @@
 namespace Baton.Tests.Conformance;
 
 /// <summary>
-/// Of CPython's <c>BaseFutureTests</c>, those about waiting for what is done elsewhere: a thread pool's future there, a <see cref="Task"/> here.
+/// Of CPython's <c>BaseFutureTests</c>, those about waiting for what is done elsewhere: a thread pool's future there, a <see cref="Task"/>
+/// here.
 /// </summary>
 public class WrapFutureConformanceTests
 {

@@ -182,7 +182,9 @@ public class CallbackTests
     private static void Broken() => throw new IOException("one");
 }
 
-/// <summary>What happens when nobody, or a broken handler, listens: apart, because it captures the standard error stream of the process.</summary>
+/// <summary>
+/// What happens when nobody, or a broken handler, listens: apart, because it captures the standard error stream of the process.
+/// </summary>
 [Collection(nameof(StandardErrorCollection))]
 public class ExceptionHandlerTests
 {

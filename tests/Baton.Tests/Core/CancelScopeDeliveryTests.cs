@@ -1,6 +1,9 @@
 namespace Baton.Tests.Core;
 
-/// <summary>When the cancellation of a scope is thrown: in operations of every kind, before, while and after they are done; and what if it is swallowed.</summary>
+/// <summary>
+/// When the cancellation of a scope is thrown: in operations of every kind, before, while and after they are done; and what if it is
+/// swallowed.
+/// </summary>
 public class CancelScopeDeliveryTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

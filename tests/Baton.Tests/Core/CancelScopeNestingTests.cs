@@ -1,6 +1,8 @@
 namespace Baton.Tests.Core;
 
-/// <summary>Nested scopes: which of them catches, for every combination of what was cancelled, in which order, and where shields stand.</summary>
+/// <summary>
+/// Nested scopes: which of them catches, for every combination of what was cancelled, in which order, and where shields stand.
+/// </summary>
 public class CancelScopeNestingTests
 {
     private const int Depth = 3;
@@ -243,8 +245,8 @@ public class CancelScopeNestingTests
             Assert.True(_task.CancelRequests == (IsTaskCancelled ? 1 : 0), where);
             Assert.Null(CancelScope.Current);
 
-            // From the inside out: a scope catches where it was cancelled, and nothing else that reaches it was. What gets past a shield throws at the next
-            // suspension, of which there is one behind each scope.
+            // From the inside out: a scope catches where it was cancelled, and nothing else that reaches it was. What gets past a shield
+            // throws at the next suspension, of which there is one behind each scope.
             var expected = new List<int>();
             var isTaskTold = IsTaskCancelled && innermostShield < 0;
             var inFlight = reaching.Count > 0 || isTaskTold;

@@ -2,7 +2,9 @@ using System.Runtime.CompilerServices;
 
 namespace Baton.Tests.Core;
 
-/// <summary>Which code is in which scope: plain methods, iterators, parallel code, tasks, code and tasks that a scope leaves behind.</summary>
+/// <summary>
+/// Which code is in which scope: plain methods, iterators, parallel code, tasks, code and tasks that a scope leaves behind.
+/// </summary>
 public class CancelScopeReachTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

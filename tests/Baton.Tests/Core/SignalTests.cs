@@ -4,7 +4,9 @@ using Baton.Tests.Samples;
 
 namespace Baton.Tests.Core;
 
-/// <summary>What SIGINT and SIGTERM do to <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>, in a process of its own.</summary>
+/// <summary>
+/// What SIGINT and SIGTERM do to <see cref="EventLoop.Run(Func{Coroutine}, EventLoopOptions?)"/>, in a process of its own.
+/// </summary>
 public class SignalTests
 {
     [Theory]

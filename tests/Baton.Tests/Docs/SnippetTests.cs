@@ -3,8 +3,8 @@ using System.Runtime.ExceptionServices;
 namespace Baton.Tests.Docs;
 
 /// <summary>
-/// Keeps the documentation true: its C# is compiled code of <c>docs/snippets</c>, and what it says that this code prints is what the code prints. With
-/// BATON_UPDATE_SNIPPETS=1 the blocks that differ are rewritten.
+/// Keeps the documentation true: its C# is compiled code of <c>docs/snippets</c>, and what it says that this code prints is what the code
+/// prints. With BATON_UPDATE_SNIPPETS=1 the blocks that differ are rewritten.
 /// </summary>
 [Collection(nameof(ConsoleCollection))]
 public class SnippetTests

@@ -121,7 +121,10 @@ internal sealed class ContractTest
         return filled;
     }
 
-    /// <summary>Sends until a send waits for room; returns it, and how much was sent before. The system may find a little room long after it had none.</summary>
+    /// <summary>
+    /// Sends until a send waits for room; returns it, and how much was sent before. The system may find a little room long after it had
+    /// none.
+    /// </summary>
     public (ContractRequest Waiting, int Filled) SendUntilFull(IoSocket socket, byte[] bytes)
     {
         var filled = Fill(socket);

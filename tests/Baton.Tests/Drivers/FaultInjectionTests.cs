@@ -3,7 +3,9 @@ using Baton.Drivers;
 
 namespace Baton.Tests.Drivers;
 
-/// <summary>System calls that move less than they could, fail, or are interrupted: what is above them must not notice, or must say so.</summary>
+/// <summary>
+/// System calls that move less than they could, fail, or are interrupted: what is above them must not notice, or must say so.
+/// </summary>
 public class FaultInjectionTests
 {
     [Theory]

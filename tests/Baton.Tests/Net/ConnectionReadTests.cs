@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Baton.Tests.Net;
 
-/// <summary>The reading side of a <see cref="Connection"/> keeps the rules of <see cref="PipeReader"/>, and holds no memory while it waits.</summary>
+/// <summary>
+/// The reading side of a <see cref="Connection"/> keeps the rules of <see cref="PipeReader"/>, and holds no memory while it waits.
+/// </summary>
 public class ConnectionReadTests
 {
     [Theory]

@@ -5,7 +5,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Baton.Tests.Net;
 
-/// <summary>Descriptors that travel through local sockets and connections: they arrive, they are the receiver's, and none is left behind.</summary>
+/// <summary>
+/// Descriptors that travel through local sockets and connections: they arrive, they are the receiver's, and none is left behind.
+/// </summary>
 public class DescriptorPassingTests
 {
     [Fact]

@@ -5,7 +5,10 @@ using Baton.Drivers;
 
 namespace Baton.Tests.Net;
 
-/// <summary>That a <see cref="Server"/> which stops loses nobody whom the system has connected, and no request that has arrived, and still ends soon.</summary>
+/// <summary>
+/// That a <see cref="Server"/> which stops loses nobody whom the system has connected, and no request that has arrived, and still ends
+/// soon.
+/// </summary>
 public class ServerDrainTests
 {
     private static readonly TimeSpan Long = TimeSpan.FromHours(1);
@@ -276,7 +279,8 @@ public class ServerDrainTests
             await NetTest.Until(() => load.Answered >= 10 + round);
             if (round % 2 == 0)
             {
-                // Whatever they were about to do, they now wait for answers: some in the queue, some for the next request on their connection.
+                // Whatever they were about to do, they now wait for answers: some in the queue, some for the next request on their
+                // connection.
                 Assert.True(SpinWait.SpinUntil(() => load.Waiting == ClientCount, TimeSpan.FromSeconds(10)));
             }
 
@@ -319,7 +323,9 @@ public class ServerDrainTests
         }
     }
 
-    /// <summary>Clients that connect and ask all the time, on threads of their own, and count what became of what they had sent before the end.</summary>
+    /// <summary>
+    /// Clients that connect and ask all the time, on threads of their own, and count what became of what they had sent before the end.
+    /// </summary>
     private sealed class Load(EndPoint endPoint, int requestsPerConnection)
     {
         private int _answered;

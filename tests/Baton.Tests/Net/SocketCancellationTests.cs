@@ -5,8 +5,8 @@ using Baton.Tests.Conformance;
 namespace Baton.Tests.Net;
 
 /// <summary>
-/// Cancelling each operation of a socket in each of its states: before it starts, while it waits, and when it has happened but its task has not run since. The
-/// harness counts tasks, sockets and descriptors at the end of every test.
+/// Cancelling each operation of a socket in each of its states: before it starts, while it waits, and when it has happened but its task has
+/// not run since. The harness counts tasks, sockets and descriptors at the end of every test.
 /// </summary>
 public class SocketCancellationTests
 {
@@ -265,12 +265,14 @@ public class SocketCancellationTests
     });
 
     /// <summary>
-    /// Starts an operation that has to wait, has it happen, and cancels its task in the very batch in which it would go on, before it does. Checks that the
-    /// operation's result was delivered and that the cancellation came at the next suspension. On epoll, which reports what happens in the order in which it
-    /// happened.
+    /// Starts an operation that has to wait, has it happen, and cancels its task in the very batch in which it would go on, before it does.
+    /// Checks that the operation's result was delivered and that the cancellation came at the next suspension. On epoll, which reports what
+    /// happens in the order in which it happened.
     /// </summary>
     /// <param name="operation">The operation.</param>
-    /// <param name="makeItHappen">Makes it happen, without waiting for anything; null where it happens by itself, at the poll after it was started.</param>
+    /// <param name="makeItHappen">
+    /// Makes it happen, without waiting for anything; null where it happens by itself, at the poll after it was started.
+    /// </param>
     private static async Coroutine CancelOnceHappened(Func<Coroutine> operation, Func<Coroutine>? makeItHappen)
     {
         var (client, server) = await NetTest.ConnectSockets();

@@ -5,7 +5,9 @@ using System.Threading.Channels;
 
 namespace Baton.Tests.Samples;
 
-/// <summary>A program that runs beside the test: one of the samples, or a tool from outside. It ends, at the latest, with the test.</summary>
+/// <summary>
+/// A program that runs beside the test: one of the samples, or a tool from outside. It ends, at the latest, with the test.
+/// </summary>
 internal sealed class SampleProcess : IAsyncDisposable
 {
     /// <summary>Far beyond what any of these programs needs, so that only one that hangs meets it.</summary>
@@ -33,8 +35,8 @@ internal sealed class SampleProcess : IAsyncDisposable
     public static SampleProcess StartSample(string name, params string[] arguments) => Start(Host, ["exec", PathOf(name), .. arguments]);
 
     /// <summary>
-    /// Starts a sample that may have only so many descriptors. Without any, the runtime cannot start another thread for its pool, and ends the process; so the BCL is
-    /// told to report to the portable driver from the thread that it has.
+    /// Starts a sample that may have only so many descriptors. Without any, the runtime cannot start another thread for its pool, and ends
+    /// the process; so the BCL is told to report to the portable driver from the thread that it has.
     /// </summary>
     public static SampleProcess StartSampleWithDescriptorLimit(int limit, string name, params string[] arguments) =>
         Start("/bin/sh", ["-c", $"ulimit -n {limit}; export DOTNET_SYSTEM_NET_SOCKETS_INLINE_COMPLETIONS=1; exec \"$@\"", "sh", Host, "exec", PathOf(name), .. arguments]);

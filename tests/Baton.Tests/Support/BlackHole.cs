@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace Baton.Tests;
 
-/// <summary>An address of this machine that does not answer: its accept queue is full, so that the system drops whoever asks to connect.</summary>
+/// <summary>
+/// An address of this machine that does not answer: its accept queue is full, so that the system drops whoever asks to connect.
+/// </summary>
 public sealed class BlackHole : IDisposable
 {
     private readonly LoopSocket _listener = LoopSocket.Create(AddressFamily.InterNetwork);

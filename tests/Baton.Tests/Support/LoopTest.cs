@@ -2,7 +2,9 @@ using System.Runtime.ExceptionServices;
 
 namespace Baton.Tests;
 
-/// <summary>Runs a test on a fresh loop, in virtual time, on a thread of its own that is watched, and checks what is left at the end.</summary>
+/// <summary>
+/// Runs a test on a fresh loop, in virtual time, on a thread of its own that is watched, and checks what is left at the end.
+/// </summary>
 public sealed class LoopTest
 {
     private static readonly TimeSpan Guard = TimeSpan.FromSeconds(90);
@@ -98,7 +100,9 @@ public sealed class LoopTest
         failure?.Throw();
     }
 
-    /// <summary>Starts a thread that ends before the test does: the result, when disposed of, waits for it and throws what it threw.</summary>
+    /// <summary>
+    /// Starts a thread that ends before the test does: the result, when disposed of, waits for it and throws what it threw.
+    /// </summary>
     public static TestThread StartThread(Action body) => new(body, Guard);
 
     public static bool HasDefaultDriver()

@@ -1,6 +1,8 @@
 namespace Baton.Tests;
 
-/// <summary>A provider that the test moves, and that then calls its timers: what <c>FakeTimeProvider</c> does. Any thread may move it.</summary>
+/// <summary>
+/// A provider that the test moves, and that then calls its timers: what <c>FakeTimeProvider</c> does. Any thread may move it.
+/// </summary>
 public sealed class ManualTimeProvider(DateTimeOffset start) : TimeProvider
 {
     private readonly object _gate = new();

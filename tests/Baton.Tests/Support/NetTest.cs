@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Baton.Tests;
 
 /// <summary>
-/// Runs a test on a fresh loop over real sockets, on a watched thread of its own, and checks at the end that nothing is left: no task, timer, socket, descriptor
-/// or lent block, and no report that the test did not take.
+/// Runs a test on a fresh loop over real sockets, on a watched thread of its own, and checks at the end that nothing is left: no task,
+/// timer, socket, descriptor or lent block, and no report that the test did not take.
 /// </summary>
 public sealed class NetTest
 {
@@ -52,7 +52,9 @@ public sealed class NetTest
         LoopTest.OnThread(() => Execute(CallsOfRun(clock), clock, main, configure));
     }
 
-    /// <summary>Runs a coroutine as the main task on epoll, whichever driver this run of the tests is for: for tests that script system calls.</summary>
+    /// <summary>
+    /// Runs a coroutine as the main task on epoll, whichever driver this run of the tests is for: for tests that script system calls.
+    /// </summary>
     public static void RunOnEpoll(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null) =>
         LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main, configure));
 
@@ -73,8 +75,8 @@ public sealed class NetTest
     }
 
     /// <summary>
-    /// Whether the driver knows of everything that has happened on its sockets. That of epoll knows after each poll; of the portable one only the threads of the
-    /// BCL do.
+    /// Whether the driver knows of everything that has happened on its sockets. That of epoll knows after each poll; of the portable one
+    /// only the threads of the BCL do.
     /// </summary>
     public static bool IsQuiet => EventLoop.Current.Driver is not PortableTestDriver portable || portable.IsQuiet;
 

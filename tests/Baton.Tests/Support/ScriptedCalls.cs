@@ -4,8 +4,8 @@ using Baton.Drivers;
 namespace Baton.Tests;
 
 /// <summary>
-/// System calls that a test can interfere with. A hook returns null to let the call through, a negative error number to fail it, or of a transfer the most
-/// bytes that it may move.
+/// System calls that a test can interfere with. A hook returns null to let the call through, a negative error number to fail it, or of a
+/// transfer the most bytes that it may move.
 /// </summary>
 public sealed partial class ScriptedCalls : LinuxSocketCalls
 {

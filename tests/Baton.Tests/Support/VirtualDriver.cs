@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Baton.Tests;
 
 /// <summary>
-/// A driver without a world: a poll with a timeout moves virtual time on by exactly that timeout, a poll without one waits for <see cref="Wake"/>. What
-/// would be I/O is scheduled by the test with <see cref="CompleteAt"/> and happens inside a poll.
+/// A driver without a world: a poll with a timeout moves virtual time on by exactly that timeout, a poll without one waits for
+/// <see cref="Wake"/>. What would be I/O is scheduled by the test with <see cref="CompleteAt"/> and happens inside a poll.
 /// </summary>
 public sealed class VirtualDriver : IoDriver
 {

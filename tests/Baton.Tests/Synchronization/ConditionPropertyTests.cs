@@ -1,6 +1,8 @@
 namespace Baton.Tests.Synchronization;
 
-/// <summary>A bounded buffer made of a lock and two conditions, under random cancellations: a lost notification leaves a task waiting for ever.</summary>
+/// <summary>
+/// A bounded buffer made of a lock and two conditions, under random cancellations: a lost notification leaves a task waiting for ever.
+/// </summary>
 public class ConditionPropertyTests
 {
     private enum Kind
@@ -60,7 +62,8 @@ public class ConditionPropertyTests
                 await Do(step);
             }
 
-            // Now nobody is cancelled any more. Whoever can go on has, so either nobody waits for an item or there is none, and the same for room.
+            // Now nobody is cancelled any more. Whoever can go on has, so either nobody waits for an item or there is none, and the same
+            // for room.
             await Coroutine.Sleep(TimeSpan.FromSeconds(100));
             Assert.False(_mutex.IsLocked);
             Assert.Equal(0, _mutex.WaiterCount);

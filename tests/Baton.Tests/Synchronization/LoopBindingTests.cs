@@ -5,7 +5,9 @@ namespace Baton.Tests.Synchronization;
 /// <summary>The loop to which each of the primitives belongs, and the budget that each respects.</summary>
 public class LoopBindingTests
 {
-    /// <summary>Each makes a primitive: what uses it without waiting, what uses it so that it waits, and what then lets that go on.</summary>
+    /// <summary>
+    /// Each makes a primitive: what uses it without waiting, what uses it so that it waits, and what then lets that go on.
+    /// </summary>
     public static TheoryData<string, Func<Primitive>> Primitives => new()
     {
         { "lock", () => Lock(new AsyncLock()) },

@@ -3,7 +3,9 @@ using FsCheck.Fluent;
 
 namespace Baton.Tests.Tasks;
 
-/// <summary>Random trees of combinators with random delays, failures and cancellations, against a prediction of how and when each node ends.</summary>
+/// <summary>
+/// Random trees of combinators with random delays, failures and cancellations, against a prediction of how and when each node ends.
+/// </summary>
 public class CombinatorPropertyTests
 {
     [Fact]

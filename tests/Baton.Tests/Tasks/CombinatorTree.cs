@@ -2,8 +2,8 @@ namespace Baton.Tests.Tasks;
 
 /// <summary>A random tree of combinators: it runs on a loop, and it predicts, without one, how and when each of its nodes ends.</summary>
 /// <remarks>
-/// Everything starts at time zero, and no two delays, limits or cancellations fall on the same moment, so that the prediction needs to know nothing of trips
-/// through the loop. Whatever ends at the moment of a cancellation ends as cancelled.
+/// Everything starts at time zero, and no two delays, limits or cancellations fall on the same moment, so that the prediction needs to know
+/// nothing of trips through the loop. Whatever ends at the moment of a cancellation ends as cancelled.
 /// </remarks>
 internal sealed class CombinatorTree
 {
@@ -142,7 +142,9 @@ internal sealed class CombinatorTree
         /// <summary>How the children end when nobody cancels them.</summary>
         protected List<End> PredictChildren() => [.. Children.Select(child => child.Predict(None))];
 
-        /// <summary>Of something that passes on the cancellations that come before its end, of which each may bring the end forward.</summary>
+        /// <summary>
+        /// Of something that passes on the cancellations that come before its end, of which each may bring the end forward.
+        /// </summary>
         protected End PredictPassingOn(IReadOnlyList<long> cancels, Func<List<End>, bool, End> combine)
         {
             var effective = new List<long>();

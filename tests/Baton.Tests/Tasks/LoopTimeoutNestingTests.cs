@@ -2,7 +2,9 @@ using Baton.Tests.Conformance;
 
 namespace Baton.Tests.Tasks;
 
-/// <summary>Time-outs within others, beside requests to the task, and around groups. In comments: the tests of asyncio to which they correspond.</summary>
+/// <summary>
+/// Time-outs within others, beside requests to the task, and around groups. In comments: the tests of asyncio to which they correspond.
+/// </summary>
 public class LoopTimeoutNestingTests
 {
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);

@@ -54,15 +54,15 @@ public partial class StructuredPropertyTests
         private static IEnumerable<Node> Nodes(Node node) => node.Children().SelectMany(Nodes).Prepend(node);
 
         /// <summary>
-        /// Whether nothing in the code can outlive the cancellation of a scope around it. One that is thrown once, and that came while no branch of parallel code
-        /// waited for anything of Baton's, is thrown in one of them.
+        /// Whether nothing in the code can outlive the cancellation of a scope around it. One that is thrown once, and that came while no
+        /// branch of parallel code waited for anything of Baton's, is thrown in one of them.
         /// </summary>
         private static bool EndsAtOnce(Node node, bool level) =>
             Nodes(node).All(inner => inner is not (Scope { Shield: true } or Stubborn) && (level || inner is not (Swallow or Parallel)));
 
         /// <summary>
-        /// Whether the code of the task itself, without the tasks of its groups, lets every cancellation through; one that comes while it waits for what refuses, at
-        /// a wait that comes behind.
+        /// Whether the code of the task itself, without the tasks of its groups, lets every cancellation through; one that comes while it
+        /// waits for what refuses, at a wait that comes behind.
         /// </summary>
         private static bool MustNotice(Node node) => LetsThrough(node, node is Sequence { Steps: [.., Sleep] });
 

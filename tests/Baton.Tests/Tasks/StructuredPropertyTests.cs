@@ -3,7 +3,10 @@ using FsCheck.Fluent;
 
 namespace Baton.Tests.Tasks;
 
-/// <summary>Random trees of waits, groups, scopes and time-outs, cancelled at random times from outside, against rules that must hold for each of them.</summary>
+/// <summary>
+/// Random trees of waits, groups, scopes and time-outs, cancelled at random times from outside, against rules that must hold for each of
+/// them.
+/// </summary>
 public partial class StructuredPropertyTests
 {
     private const int MaximumTests = 400;

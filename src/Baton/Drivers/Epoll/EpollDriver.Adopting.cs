@@ -39,8 +39,8 @@ public sealed unsafe partial class EpollDriver
             }
         }
 
-        // A descriptor of our own, because the BCL has to close its own: its engine may know the number. By way of a socket, because a handle that is disposed of
-        // by itself asks the system for a reset first, and this is still the same connection.
+        // A descriptor of our own, because the BCL has to close its own: its engine may know the number. By way of a socket, because a
+        // handle that is disposed of by itself asks the system for a reset first, and this is still the same connection.
         new Socket(handle).Dispose();
         return Add(descriptor, family, type);
     }

@@ -10,10 +10,11 @@ namespace Baton.Drivers;
 /// Linux's epoll, edge-triggered. Completion is emulated: an operation is tried first and waits for readiness only when it would block.
 /// </summary>
 /// <remarks>
-/// <para>Invariants. A descriptor is registered at most once, when it first has to wait, for reading and writing at once, and leaves epoll when it is
-/// closed; a connection that never waits costs no registration. Since edges are reported once, each socket remembers for each direction whether a call may
-/// succeed; only a call that would have blocked, or a receive that got less than it asked for, forgets it. An event carries the slot and the generation of the
-/// slot, so that an event for a descriptor that was closed meanwhile, whose number the kernel has given to another, reaches nobody.</para>
+/// <para>Invariants. A descriptor is registered at most once, when it first has to wait, for reading and writing at once, and leaves epoll
+/// when it is closed; a connection that never waits costs no registration. Since edges are reported once, each socket remembers for each
+/// direction whether a call may succeed; only a call that would have blocked, or a receive that got less than it asked for, forgets it. An
+/// event carries the slot and the generation of the slot, so that an event for a descriptor that was closed meanwhile, whose number the
+/// kernel has given to another, reaches nobody.</para>
 /// </remarks>
 public sealed unsafe partial class EpollDriver : IoDriver
 {
@@ -69,7 +70,8 @@ public sealed unsafe partial class EpollDriver : IoDriver
             throw SocketFailure.Create(wake < 0 ? Errno.ToSocketError(wake) : SocketError.NoBufferSpaceAvailable, "Creating the wake-up of an event loop");
         }
 
-        // A handle, because another thread may be about to wake the loop while the loop closes: its write must not reach whoever gets the number next.
+        // A handle, because another thread may be about to wake the loop while the loop closes: its write must not reach whoever gets the
+        // number next.
         _wake = new SafeFileHandle(wake, ownsHandle: true);
         _eventCapacity = InitialEvents;
         _events = (byte*)NativeMemory.Alloc((nuint)_eventCapacity, (nuint)EpollEvents.Size);

@@ -5,8 +5,8 @@ using System.Runtime.InteropServices;
 
 namespace Baton.Drivers;
 
-// Whole datagrams. A batch that came back shorter than it was asked for has found the queue empty, as a call that would have blocked does: what comes after it is a
-// new edge, an error included.
+// Whole datagrams. A batch that came back shorter than it was asked for has found the queue empty, as a call that would have blocked does:
+// what comes after it is a new edge, an error included.
 internal sealed unsafe partial class EpollSocket
 {
     public override bool CanReceiveErrors => true;

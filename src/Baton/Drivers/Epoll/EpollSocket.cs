@@ -58,7 +58,9 @@ internal sealed partial class EpollSocket : IoSocket
         /// <summary>Epoll knows the descriptor.</summary>
         Registered = 4,
 
-        /// <summary>A receive that got less than it asked for has taken everything, so that the next one need not be tried before an event.</summary>
+        /// <summary>
+        /// A receive that got less than it asked for has taken everything, so that the next one need not be tried before an event.
+        /// </summary>
         ShortMeansDrained = 8,
 
         /// <summary>A connect is under way.</summary>
@@ -205,7 +207,8 @@ internal sealed partial class EpollSocket : IoSocket
             var count = (_flags & Flags.IsFile) == 0 ? _driver.Calls.Send(_descriptor, bytes) : _driver.Calls.Write(_descriptor, bytes);
             if (count >= 0)
             {
-                // A short send is not taken for a full buffer: there the one futile call costs next to nothing, and a wrong guess would wait for ever.
+                // A short send is not taken for a full buffer: there the one futile call costs next to nothing, and a wrong guess would
+                // wait for ever.
                 error = SocketError.Success;
                 return count;
             }
@@ -247,12 +250,15 @@ internal sealed partial class EpollSocket : IoSocket
         }
     }
 
-    /// <summary>Epoll reported something. Errors count as readiness of both directions: the call that is then made says which error it is.</summary>
+    /// <summary>
+    /// Epoll reported something. Errors count as readiness of both directions: the call that is then made says which error it is.
+    /// </summary>
     internal void OnEvents(uint events)
     {
         if ((events & (EpollEvents.Error | EpollEvents.HangUp | EpollEvents.ReadHangUp | EpollEvents.Priority)) != 0)
         {
-            // The end, or urgent data, stands behind the bytes: a short receive no longer means that there is nothing more, and no other edge will come.
+            // The end, or urgent data, stands behind the bytes: a short receive no longer means that there is nothing more, and no other
+            // edge will come.
             _flags &= ~Flags.ShortMeansDrained;
         }
 

@@ -1,7 +1,8 @@
 namespace Baton.Drivers;
 
 /// <summary>
-/// Keeps other programs that ask for the same lock from replacing a file of a directory at the same time. Nothing is left of it, not even after a crash.
+/// Keeps other programs that ask for the same lock from replacing a file of a directory at the same time. Nothing is left of it, not even
+/// after a crash.
 /// </summary>
 internal readonly ref struct DirectoryLock : IDisposable
 {
@@ -20,7 +21,9 @@ internal readonly ref struct DirectoryLock : IDisposable
     /// <summary>Whether somebody else has the lock, and keeps it.</summary>
     internal bool IsBusy { get; }
 
-    /// <summary>Takes the lock, which others hold for moments only. A directory that cannot be read has none, and is as if locked.</summary>
+    /// <summary>
+    /// Takes the lock, which others hold for moments only. A directory that cannot be read has none, and is as if locked.
+    /// </summary>
     internal static DirectoryLock Take(string directory)
     {
         var descriptor = LibC.Open(directory, CloseOnExec);

@@ -1,6 +1,9 @@
 namespace Baton.Drivers;
 
-/// <summary>Which file it is, whatever its name: the device and the number of the file there. The numbers of a file that is open are not given to another.</summary>
+/// <summary>
+/// Which file it is, whatever its name: the device and the number of the file there. The numbers of a file that is open are not given to
+/// another.
+/// </summary>
 internal readonly record struct FileIdentity(ulong Device, ulong Number, bool IsSocket)
 {
     private const int CurrentDirectory = -100; // AT_FDCWD
@@ -13,7 +16,10 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, bool Is
     internal const int TypeMask = 0xF000;
     internal const int TypeSocket = 0xC000;
 
-    /// <summary>Looks at a path, not at what a link there leads to. Null where there is nothing, or nothing that may be looked at, or this is not Linux.</summary>
+    /// <summary>
+    /// Looks at a path, not at what a link there leads to. Null where there is nothing, or nothing that may be looked at, or this is not
+    /// Linux.
+    /// </summary>
     internal static unsafe FileIdentity? Read(string path)
     {
         if (!OperatingSystem.IsLinux())

@@ -3,12 +3,12 @@ using System.Runtime.InteropServices;
 namespace Baton.Drivers;
 
 /// <summary>
-/// The C library's functions as they are. All arguments are blittable and none of the calls asks for SuppressGCTransition: a collection must not
-/// have to wait for a system call.
+/// The C library's functions as they are. All arguments are blittable and none of the calls asks for SuppressGCTransition: a collection
+/// must not have to wait for a system call.
 /// </summary>
 /// <remarks>
-/// errno is read by <see cref="Marshal.GetLastSystemError"/> right after a call that failed, which is what the interop generator itself does; asking
-/// it for SetLastError would pay for that at every call that worked.
+/// errno is read by <see cref="Marshal.GetLastSystemError"/> right after a call that failed, which is what the interop generator itself
+/// does; asking it for SetLastError would pay for that at every call that worked.
 /// </remarks>
 internal static unsafe partial class LibC
 {

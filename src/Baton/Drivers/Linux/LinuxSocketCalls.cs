@@ -5,8 +5,9 @@ using System.Runtime.InteropServices;
 namespace Baton.Drivers;
 
 /// <summary>
-/// The system calls below the Linux drivers, each as one method that returns what the kernel returned, or the error number negated. Derive from it to
-/// inject faults below a driver: short reads and writes, <see cref="Errno.EAGAIN"/>, <see cref="Errno.EINTR"/>, resets, exhausted descriptors.
+/// The system calls below the Linux drivers, each as one method that returns what the kernel returned, or the error number negated. Derive
+/// from it to inject faults below a driver: short reads and writes, <see cref="Errno.EAGAIN"/>, <see cref="Errno.EINTR"/>, resets,
+/// exhausted descriptors.
 /// </summary>
 /// <remarks>Nothing here retries or interprets: that is what the tests want to see the drivers do.</remarks>
 public unsafe partial class LinuxSocketCalls

@@ -1,6 +1,8 @@
 namespace Baton.Drivers;
 
-/// <summary>Something that a thread of the BCL has completed and the loop thread has not taken yet. In the driver's queue once at a time.</summary>
+/// <summary>
+/// Something that a thread of the BCL has completed and the loop thread has not taken yet. In the driver's queue once at a time.
+/// </summary>
 internal interface IPortableCompletion
 {
     /// <summary>The next in the queue.</summary>

@@ -2,9 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Baton.Drivers;
 
-// Where the threads of the BCL and the loop meet: one lock-free list, pushed by anybody and taken whole by the loop, and a monitor on which the loop waits.
-// The order matters: the loop says that it waits and then looks at the list; others push and then look whether the loop waits. Both pass a full fence in
-// between, so at least one of them sees the other.
+// Where the threads of the BCL and the loop meet: one lock-free list, pushed by anybody and taken whole by the loop, and a monitor on which
+// the loop waits. The order matters: the loop says that it waits and then looks at the list; others push and then look whether the loop
+// waits. Both pass a full fence in between, so at least one of them sees the other.
 public partial class PortableDriver
 {
     private static readonly IPortableCompletion ClosedQueue = new ClosedMarker();
@@ -56,9 +56,9 @@ public partial class PortableDriver
     }
 
     /// <summary>
-    /// Waits until something completes, <see cref="Wake"/> is called, or the time is over: in whole milliseconds, rounded up. Called by <see cref="Poll"/>
-    /// where there is nothing to do yet. A driver in virtual time overrides it, to move its clock where no completion is due
-    /// (<see cref="IsCompletionDue"/>).
+    /// Waits until something completes, <see cref="Wake"/> is called, or the time is over: in whole milliseconds, rounded up. Called by
+    /// <see cref="Poll"/> where there is nothing to do yet. A driver in virtual time overrides it, to move its clock where no completion is
+    /// due (<see cref="IsCompletionDue"/>).
     /// </summary>
     /// <param name="timeout">Nanoseconds, not 0; a negative value waits without limit.</param>
     [SuppressMessage("Reliability", "CA2002", Justification = "The object is private.")]

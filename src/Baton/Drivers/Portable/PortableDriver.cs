@@ -4,13 +4,14 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 /// <summary>
-/// A driver on the sockets of the BCL, wherever .NET runs. What can be done at once is done by calls that do not block; waiting is left to the BCL, whose
-/// threads report what happened.
+/// A driver on the sockets of the BCL, wherever .NET runs. What can be done at once is done by calls that do not block; waiting is left to
+/// the BCL, whose threads report what happened.
 /// </summary>
 /// <remarks>
-/// <para>Invariants. The BCL's threads do one thing: they put what has completed in a queue, and wake the loop where it waits. Everything else happens on the
-/// loop thread, in <see cref="Poll"/>. A wait that the BCL has begun cannot be taken back and is not: it holds no buffer, and a request that is cancelled just lets
-/// go of it; the next of the same direction takes it over, together with what it brought, be that an error or an accepted connection.</para>
+/// <para>Invariants. The BCL's threads do one thing: they put what has completed in a queue, and wake the loop where it waits. Everything
+/// else happens on the loop thread, in <see cref="Poll"/>. A wait that the BCL has begun cannot be taken back and is not: it holds no
+/// buffer, and a request that is cancelled just lets go of it; the next of the same direction takes it over, together with what it brought,
+/// be that an error or an accepted connection.</para>
 /// </remarks>
 public partial class PortableDriver : IoDriver
 {
@@ -32,8 +33,8 @@ public partial class PortableDriver : IoDriver
     public override int OpenSocketCount => _openSockets;
 
     /// <summary>
-    /// The calls of the BCL so far, by kind. <see cref="IoStatistics.Registrations"/> are the waits handed to it, which cost one or more system calls each, and
-    /// <see cref="IoStatistics.Events"/> those that its threads completed.
+    /// The calls of the BCL so far, by kind. <see cref="IoStatistics.Registrations"/> are the waits handed to it, which cost one or more
+    /// system calls each, and <see cref="IoStatistics.Events"/> those that its threads completed.
     /// </summary>
     public override IoStatistics Statistics => Counters.ToStatistics(Interlocked.Read(ref _wakes));
 
@@ -125,13 +126,14 @@ public partial class PortableDriver : IoDriver
     }
 
     /// <summary>
-    /// How many waits the BCL has not reported the end of. Those of sockets that were closed count until it has; the last may come after the driver is disposed.
+    /// How many waits the BCL has not reported the end of. Those of sockets that were closed count until it has; the last may come after
+    /// the driver is disposed.
     /// </summary>
     protected int WaitsInFlight => Volatile.Read(ref _waitsInFlight);
 
     /// <summary>
-    /// Whether something that a socket waits for has happened of which the BCL has not told yet: then <see cref="Wait"/> is about to end. For drivers whose time
-    /// passes only when nothing else can happen.
+    /// Whether something that a socket waits for has happened of which the BCL has not told yet: then <see cref="Wait"/> is about to end.
+    /// For drivers whose time passes only when nothing else can happen.
     /// </summary>
     protected bool IsCompletionDue()
     {

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 /// <summary>
-/// The end point of a local socket under another type: the BCL deletes the file of one that it knows as such when the socket is closed, whosever the file is
-/// by then.
+/// The end point of a local socket under another type: the BCL deletes the file of one that it knows as such when the socket is closed,
+/// whosever the file is by then.
 /// </summary>
 internal sealed class PortableEndPoint : EndPoint
 {

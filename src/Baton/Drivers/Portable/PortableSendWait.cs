@@ -5,8 +5,9 @@ using System.Runtime.CompilerServices;
 namespace Baton.Drivers;
 
 /// <summary>
-/// Waits for room to send. The BCL has no such wait: it is the send of a single byte, the first of those that did not fit. One byte is sent or is not, so
-/// that after a cancellation, which unlike the other waits this one has to wait for, nobody is in doubt about how much was sent.
+/// Waits for room to send. The BCL has no such wait: it is the send of a single byte, the first of those that did not fit. One byte is sent
+/// or is not, so that after a cancellation, which unlike the other waits this one has to wait for, nobody is in doubt about how much was
+/// sent.
 /// </summary>
 internal sealed class PortableSendWait : IPortableCompletion
 {

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 
 namespace Baton.Drivers;
 
-// Whole datagrams, one a call. Where the sender's address is asked for, or the receiver's is given, the BCL reports errors by exceptions only: a look whether there is
-// something goes before, so that "nothing there" costs none.
+// Whole datagrams, one a call. Where the sender's address is asked for, or the receiver's is given, the BCL reports errors by exceptions
+// only: a look whether there is something goes before, so that "nothing there" costs none.
 internal sealed partial class PortableSocket
 {
     private const long FirstLook = 1_000_000;
@@ -105,7 +105,9 @@ internal sealed partial class PortableSocket
         }
     }
 
-    /// <summary>The driver looks whether there is room. False when there is none, or the send finds none all the same, and the wait goes on.</summary>
+    /// <summary>
+    /// The driver looks whether there is room. False when there is none, or the send finds none all the same, and the wait goes on.
+    /// </summary>
     internal bool TryEndWaitForRoom()
     {
         if (_writer is not { } writer || !_isWaitingForRoom)
@@ -126,8 +128,8 @@ internal sealed partial class PortableSocket
     }
 
     /// <summary>
-    /// What is to be sent whole cannot be waited for by sending a part, and the BCL has no other way to wait: the driver looks whether there is room after a
-    /// millisecond, and then less and less often.
+    /// What is to be sent whole cannot be waited for by sending a part, and the BCL has no other way to wait: the driver looks whether
+    /// there is room after a millisecond, and then less and less often.
     /// </summary>
     private bool SubmitWaitForRoom(IoRequest request)
     {

@@ -131,8 +131,8 @@ internal sealed partial class PortableSocket
     }
 
     /// <summary>
-    /// The BCL means by this option what it means on Windows, to take an end point from others; here it means what it means to the system: to take one whose former
-    /// connections have not faded away. Null on Windows, which always allows that.
+    /// The BCL means by this option what it means on Windows, to take an end point from others; here it means what it means to the system:
+    /// to take one whose former connections have not faded away. Null on Windows, which always allows that.
     /// </summary>
     private static (int Level, int Name)? ReuseAddressNumbers =>
         OperatingSystem.IsWindows() ? null : OperatingSystem.IsLinux() ? (LinuxSocketNumbers.LevelSocket, 2) : (0xffff, 4);

@@ -108,8 +108,8 @@ internal sealed partial class PortableSocket
             NoteRead(error);
         }
 
-        // Nobody wants to know of a wait that was let go of; its outcome is kept for the next request. A wait may have told of what was received meanwhile, by
-        // somebody who did not wait for it: then it is to be looked again.
+        // Nobody wants to know of a wait that was let go of; its outcome is kept for the next request. A wait may have told of what was
+        // received meanwhile, by somebody who did not wait for it: then it is to be looked again.
         if (reader is not null)
         {
             _reader = null;

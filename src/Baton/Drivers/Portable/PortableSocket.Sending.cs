@@ -153,7 +153,9 @@ internal sealed partial class PortableSocket
         return request.Buffers[i].Span[0];
     }
 
-    /// <summary>Sends several buffers copied together unless that is too much, then one after the other: what the BCL has for it allocates.</summary>
+    /// <summary>
+    /// Sends several buffers copied together unless that is too much, then one after the other: what the BCL has for it allocates.
+    /// </summary>
     private int TrySendVectored(IoRequest request, out SocketError error)
     {
         var buffers = request.Buffers.AsSpan(0, request.BufferCount);

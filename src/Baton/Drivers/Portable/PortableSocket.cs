@@ -5,7 +5,9 @@ using System.Net.Sockets;
 
 namespace Baton.Drivers;
 
-/// <summary>A socket of <see cref="PortableDriver"/>: the BCL's, the waits that it has begun on it, and the request that wants to know of each.</summary>
+/// <summary>
+/// A socket of <see cref="PortableDriver"/>: the BCL's, the waits that it has begun on it, and the request that wants to know of each.
+/// </summary>
 internal sealed partial class PortableSocket : IoSocket
 {
     private readonly PortableDriver _driver;

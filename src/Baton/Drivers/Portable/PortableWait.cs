@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 /// <summary>
-/// A wait that the BCL carries out: for something to receive, for a connection to accept, or for a connect to end. It never holds a buffer, so that one
-/// whose request was cancelled can go on without harm; the next request of that direction takes it over.
+/// A wait that the BCL carries out: for something to receive, for a connection to accept, or for a connect to end. It never holds a buffer,
+/// so that one whose request was cancelled can go on without harm; the next request of that direction takes it over.
 /// </summary>
 internal sealed class PortableWait(PortableDriver driver) : SocketAsyncEventArgs(true), IPortableCompletion
 {

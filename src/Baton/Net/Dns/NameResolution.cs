@@ -5,24 +5,27 @@ namespace Baton;
 
 /// <summary>Names to addresses, and addresses to names. Corresponds to <c>loop.getaddrinfo</c> and <c>loop.getnameinfo</c>.</summary>
 /// <remarks>
-/// A name is looked up by the loop's <see cref="EventLoop.NameResolver"/>: the default one on a few threads of its own, one of the few things that leave the loop's thread.
-/// Cancelling ends the wait at once. In debug mode every look-up is logged with its time, from <see cref="EventLoop.SlowCallbackDuration"/> on at the information level.
+/// A name is looked up by the loop's <see cref="EventLoop.NameResolver"/>: the default one on a few threads of its own, one of the few
+/// things that leave the loop's thread. Cancelling ends the wait at once. In debug mode every look-up is logged with its time, from
+/// <see cref="EventLoop.SlowCallbackDuration"/> on at the information level.
 /// </remarks>
 public static class NameResolution
 {
     /// <summary>
-    /// Resolves a host. An address in figures is returned at once and asks nobody; a name is looked up. Corresponds to <c>loop.getaddrinfo</c>.
+    /// Resolves a host. An address in figures is returned at once and asks nobody; a name is looked up. Corresponds to
+    /// <c>loop.getaddrinfo</c>.
     /// </summary>
     /// <param name="host">
-    /// A name, or an IPv4 or IPv6 address, in brackets or not. A link-local one may have a zone: the name of an interface or its number, as in <c>fe80::1%eth0</c>.
+    /// A name, or an IPv4 or IPv6 address, in brackets or not. A link-local one may have a zone: the name of an interface or its number, as
+    /// in <c>fe80::1%eth0</c>.
     /// </param>
     /// <param name="family">
     /// Which addresses: <see cref="AddressFamily.InterNetwork"/>, <see cref="AddressFamily.InterNetworkV6"/>, or both unless given.
     /// </param>
     /// <returns>At least one address, in the system's order of preference.</returns>
     /// <exception cref="SocketException">
-    /// The name is unknown (<see cref="SocketError.HostNotFound"/>), has no address of the family (<see cref="SocketError.NoData"/>), or no server answered
-    /// (<see cref="SocketError.TryAgain"/>).
+    /// The name is unknown (<see cref="SocketError.HostNotFound"/>), has no address of the family (<see cref="SocketError.NoData"/>), or no
+    /// server answered (<see cref="SocketError.TryAgain"/>).
     /// </exception>
     public static Coroutine<IPAddress[]> GetHostAddressesAsync(string host, AddressFamily family = AddressFamily.Unspecified)
     {

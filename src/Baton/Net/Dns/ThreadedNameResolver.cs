@@ -4,14 +4,15 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// Resolves names with the system's own function, which blocks, on a few threads that do nothing else: a name server that does not answer holds up other names at most,
-/// and never the thread pool, an executor or a loop.
+/// Resolves names with the system's own function, which blocks, on a few threads that do nothing else: a name server that does not answer
+/// holds up other names at most, and never the thread pool, an executor or a loop.
 /// </summary>
 /// <remarks>
-/// <para>The threads start when there is something to look up, are background threads, and go after 10 s without work. Who asks for what is being looked up already
-/// gets that answer; questions beyond the number of threads wait in line, first come, first served.</para>
-/// <para>Cancelling ends a wait at once. A look-up that has not begun is dropped when nobody waits for it any more; one that has begun keeps its thread until the system
-/// gives up, and answers whoever asks the same in the meantime. So the line is never longer than the number of coroutines that wait.</para>
+/// <para>The threads start when there is something to look up, are background threads, and go after 10 s without work. Who asks for what is
+/// being looked up already gets that answer; questions beyond the number of threads wait in line, first come, first served.</para>
+/// <para>Cancelling ends a wait at once. A look-up that has not begun is dropped when nobody waits for it any more; one that has begun
+/// keeps its thread until the system gives up, and answers whoever asks the same in the meantime. So the line is never longer than the
+/// number of coroutines that wait.</para>
 /// <para>Nothing is remembered: caching is for the system's resolver, which knows how long answers are valid.</para>
 /// <para>May be derived from, to look up otherwise by code that blocks.</para>
 /// </remarks>

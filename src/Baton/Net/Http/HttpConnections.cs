@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// The connections that HTTP handlers have opened on a loop. Handlers keep them for later requests and know nothing of the loop, so that they are closed when it is.
+/// The connections that HTTP handlers have opened on a loop. Handlers keep them for later requests and know nothing of the loop, so that
+/// they are closed when it is.
 /// </summary>
 internal sealed class HttpConnections : EventLoop.IAbandonable
 {
@@ -14,7 +15,8 @@ internal sealed class HttpConnections : EventLoop.IAbandonable
 
     internal void Add(Connection connection)
     {
-        // Nobody tells of those that were closed. Looking for them only when there are twice as many as were open the last time costs nothing that counts.
+        // Nobody tells of those that were closed. Looking for them only when there are twice as many as were open the last time costs
+        // nothing that counts.
         if (_connections.Count >= _limit)
         {
             _connections.RemoveAll(static connection => connection.IsClosed);

@@ -1,8 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// Ends a request with the task that makes it: what <see cref="HttpClient"/> waits for inside is not Baton's, such as a connection of its pool, and would otherwise be
-/// ended by a token only. A request by code that runs in no task goes through as it is.
+/// Ends a request with the task that makes it: what <see cref="HttpClient"/> waits for inside is not Baton's, such as a connection of its
+/// pool, and would otherwise be ended by a token only. A request by code that runs in no task goes through as it is.
 /// </summary>
 /// <remarks>Heeds the time-outs and cancel scopes around the code, and holds for the body as well, as it is read.</remarks>
 public sealed class LoopTaskHandler : DelegatingHandler
@@ -14,7 +14,9 @@ public sealed class LoopTaskHandler : DelegatingHandler
     {
     }
 
-    /// <summary>Creates a handler whose <see cref="DelegatingHandler.InnerHandler"/> is still to be set, as by an <c>IHttpClientFactory</c>.</summary>
+    /// <summary>
+    /// Creates a handler whose <see cref="DelegatingHandler.InnerHandler"/> is still to be set, as by an <c>IHttpClientFactory</c>.
+    /// </summary>
     public LoopTaskHandler()
     {
     }

@@ -78,7 +78,8 @@ internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options) :
             }
             else
             {
-                // Where the caller's token was cancelled in the meantime, it disposes of the stream: HttpClient keeps the connection for the next request.
+                // Where the caller's token was cancelled in the meantime, it disposes of the stream: HttpClient keeps the connection for
+                // the next request.
                 var connection = _task.GetResult();
                 Loop.HttpConnections.Add(connection);
                 _outcome.TrySetResult(connection.AsStream());

@@ -8,11 +8,15 @@ public sealed partial class Connection
     internal ConnectionWriter Writer => _writer;
 
     /// <summary>
-    /// Hands the connection to a protocol, which is called from now on with what happens: asyncio's low-level way. What was received and not read goes to the
-    /// protocol first. The connection must not be used until it is taken back by <see cref="IStreamTransport.DetachAsync"/>.
+    /// Hands the connection to a protocol, which is called from now on with what happens: asyncio's low-level way. What was received and
+    /// not read goes to the protocol first. The connection must not be used until it is taken back by
+    /// <see cref="IStreamTransport.DetachAsync"/>.
     /// </summary>
     /// <param name="protocol">Whom to call. <see cref="IStreamProtocol.ConnectionMade"/> has been called when this completes.</param>
-    /// <returns>The transport, which closes the connection. A handler of a <see cref="Server"/> may return; the server counts the connection until it is closed.</returns>
+    /// <returns>
+    /// The transport, which closes the connection. A handler of a <see cref="Server"/> may return; the server counts the connection until
+    /// it is closed.
+    /// </returns>
     /// <exception cref="InvalidOperationException">The connection belongs to a protocol already.</exception>
     /// <exception cref="ObjectDisposedException">The connection is closed.</exception>
     public async Coroutine<IStreamTransport> AttachAsync(IStreamProtocol protocol)

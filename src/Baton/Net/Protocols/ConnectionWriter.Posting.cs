@@ -5,7 +5,10 @@ namespace Baton;
 // Writing without anybody waiting, for transports.
 internal sealed partial class ConnectionWriter
 {
-    /// <summary>Called whenever queued bytes were sent, or could not be, other than by <see cref="Post(ReadOnlySpan{byte})"/>. Must not run code of users.</summary>
+    /// <summary>
+    /// Called whenever queued bytes were sent, or could not be, other than by <see cref="Post(ReadOnlySpan{byte})"/>. Must not run code of
+    /// users.
+    /// </summary>
     internal Action? Progressed { get; set; }
 
     /// <summary>Sends what there is room for, and queues a copy of the rest.</summary>

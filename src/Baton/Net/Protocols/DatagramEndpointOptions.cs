@@ -12,8 +12,8 @@ public sealed class DatagramEndpointOptions
     public bool ReusePort { get; set; }
 
     /// <summary>
-    /// Whether datagrams may be sent to broadcast addresses. The socket is then not connected to its remote end point, which only says where datagrams go, since
-    /// the answers come from elsewhere.
+    /// Whether datagrams may be sent to broadcast addresses. The socket is then not connected to its remote end point, which only says
+    /// where datagrams go, since the answers come from elsewhere.
     /// </summary>
     public bool AllowBroadcast { get; set; }
 }

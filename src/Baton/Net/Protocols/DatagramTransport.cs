@@ -3,7 +3,10 @@ using System.Net.Sockets;
 
 namespace Baton;
 
-/// <summary>The transport of a socket for datagrams. Like that of a connection, it is no task: its waits have callbacks of its own for their continuations.</summary>
+/// <summary>
+/// The transport of a socket for datagrams. Like that of a connection, it is no task: its waits have callbacks of its own for their
+/// continuations.
+/// </summary>
 internal sealed partial class DatagramTransport : BaseTransport, IDatagramTransport
 {
     private readonly LoopSocket _socket;
@@ -44,7 +47,10 @@ internal sealed partial class DatagramTransport : BaseTransport, IDatagramTransp
 
     public override nint Handle => _socket.Handle;
 
-    /// <summary>Makes a transport. The protocol is called from the next iteration on, first of all with <see cref="IDatagramProtocol.ConnectionMade"/>.</summary>
+    /// <summary>
+    /// Makes a transport. The protocol is called from the next iteration on, first of all with
+    /// <see cref="IDatagramProtocol.ConnectionMade"/>.
+    /// </summary>
     /// <param name="socket">The socket, which belongs to the transport from now on.</param>
     /// <param name="protocol">Whom to call.</param>
     /// <param name="remote">To whom datagrams go for which nobody says otherwise, where the socket is not connected.</param>

@@ -7,22 +7,25 @@ namespace Baton;
 public sealed partial class EventLoop
 {
     /// <summary>
-    /// Makes a socket for datagrams, bound to a local end point, connected to a remote one, or both, and hands it to a protocol. Corresponds to
-    /// <c>loop.create_datagram_endpoint</c>.
+    /// Makes a socket for datagrams, bound to a local end point, connected to a remote one, or both, and hands it to a protocol.
+    /// Corresponds to <c>loop.create_datagram_endpoint</c>.
     /// </summary>
     /// <typeparam name="TProtocol">The type of the protocol.</typeparam>
     /// <param name="protocolFactory">Called once there is a socket; makes the protocol.</param>
-    /// <param name="localEndPoint">Where to receive; port 0 takes a free one. Null lets the system choose when the first datagram is sent.</param>
+    /// <param name="localEndPoint">
+    /// Where to receive; port 0 takes a free one. Null lets the system choose when the first datagram is sent.
+    /// </param>
     /// <param name="remoteEndPoint">Where to send, and from where alone to receive; null for datagrams from and to anywhere.</param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <remarks>
-    /// Each end point may be that of a local (Unix) socket, or a <see cref="DnsEndPoint"/>, which is resolved: the first pair of addresses of one family that works is
-    /// taken.
+    /// Each end point may be that of a local (Unix) socket, or a <see cref="DnsEndPoint"/>, which is resolved: the first pair of addresses
+    /// of one family that works is taken.
     /// </remarks>
     /// <returns>The transport and the protocol, whose <see cref="IDatagramProtocol.ConnectionMade"/> has been called.</returns>
     /// <exception cref="ArgumentException">There is neither an end point nor a family, or no two addresses are of one family.</exception>
     /// <exception cref="SocketException">
-    /// The local address is in use, not ours or not permitted, or the remote one cannot be reached; where several pairs failed, a <see cref="ConnectException"/>.
+    /// The local address is in use, not ours or not permitted, or the remote one cannot be reached; where several pairs failed, a
+    /// <see cref="ConnectException"/>.
     /// </exception>
     public async Coroutine<(IDatagramTransport Transport, TProtocol Protocol)> CreateDatagramEndpointAsync<TProtocol>(
         Func<TProtocol> protocolFactory, EndPoint? localEndPoint = null, EndPoint? remoteEndPoint = null, DatagramEndpointOptions? options = null)

@@ -12,7 +12,9 @@ public sealed partial class EventLoop
     /// <param name="port">The port.</param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <returns>The transport and the protocol, whose <see cref="IStreamProtocol.ConnectionMade"/> has been called.</returns>
-    /// <exception cref="System.Net.Sockets.SocketException">As of <see cref="Connection.ConnectAsync(string, int, ConnectOptions?)"/>.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">
+    /// As of <see cref="Connection.ConnectAsync(string, int, ConnectOptions?)"/>.
+    /// </exception>
     public async Coroutine<(IStreamTransport Transport, TProtocol Protocol)> CreateConnectionAsync<TProtocol>(
         Func<TProtocol> protocolFactory, string host, int port, ConnectOptions? options = null)
         where TProtocol : IStreamProtocol
@@ -22,8 +24,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Connects to an address, that of a local (Unix) socket included, and hands the connection to a protocol. Corresponds to <c>loop.create_connection</c> and
-    /// <c>loop.create_unix_connection</c>.
+    /// Connects to an address, that of a local (Unix) socket included, and hands the connection to a protocol. Corresponds to
+    /// <c>loop.create_connection</c> and <c>loop.create_unix_connection</c>.
     /// </summary>
     /// <typeparam name="TProtocol">The type of the protocol.</typeparam>
     /// <param name="protocolFactory">Called once there is a connection; makes the protocol.</param>
@@ -57,10 +59,13 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Starts a server at the addresses of a host that hands each connection to a protocol of its own. Corresponds to <c>loop.create_server</c>.
+    /// Starts a server at the addresses of a host that hands each connection to a protocol of its own. Corresponds to
+    /// <c>loop.create_server</c>.
     /// </summary>
     /// <param name="protocolFactory">Called for each connection; makes the protocol.</param>
-    /// <param name="host">A name, all of whose addresses are listened at; an address; null or empty for all interfaces, IPv4 and IPv6.</param>
+    /// <param name="host">
+    /// A name, all of whose addresses are listened at; an address; null or empty for all interfaces, IPv4 and IPv6.
+    /// </param>
     /// <param name="port">The port; 0 takes a free one, the same at every address where that is possible.</param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <remarks>
@@ -74,8 +79,8 @@ public sealed partial class EventLoop
     }
 
     /// <summary>
-    /// Starts a server at an end point, that of a local (Unix) socket included, that hands each connection to a protocol of its own. Corresponds to
-    /// <c>loop.create_server</c> and <c>loop.create_unix_server</c>.
+    /// Starts a server at an end point, that of a local (Unix) socket included, that hands each connection to a protocol of its own.
+    /// Corresponds to <c>loop.create_server</c> and <c>loop.create_unix_server</c>.
     /// </summary>
     /// <inheritdoc cref="CreateServerAsync(Func{IStreamProtocol}, string?, int, ServerOptions?)"/>
     /// <param name="protocolFactory">Called for each connection; makes the protocol.</param>

@@ -4,12 +4,12 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// What a transport of datagrams calls. Corresponds to the methods of <c>asyncio.DatagramProtocol</c>; derive from the class <see cref="DatagramProtocol"/>
-/// unless there is another base class.
+/// What a transport of datagrams calls. Corresponds to the methods of <c>asyncio.DatagramProtocol</c>; derive from the class
+/// <see cref="DatagramProtocol"/> unless there is another base class.
 /// </summary>
 /// <remarks>
-/// What <see cref="DatagramReceived"/> or <see cref="ErrorReceived"/> throw goes to the loop's exception handler, and the transport goes on: other datagrams are
-/// none the worse for it.
+/// What <see cref="DatagramReceived"/> or <see cref="ErrorReceived"/> throw goes to the loop's exception handler, and the transport goes
+/// on: other datagrams are none the worse for it.
 /// </remarks>
 public interface IDatagramProtocol : IProtocol
 {
@@ -22,8 +22,8 @@ public interface IDatagramProtocol : IProtocol
     void DatagramReceived(ReadOnlySpan<byte> data, EndPoint? sender);
 
     /// <summary>
-    /// A send or a receive failed, for example because nobody receives at the other end, which comes to light later. The transport goes on. Corresponds to
-    /// <c>error_received</c>.
+    /// A send or a receive failed, for example because nobody receives at the other end, which comes to light later. The transport goes on.
+    /// Corresponds to <c>error_received</c>.
     /// </summary>
     void ErrorReceived(SocketException exception);
 }

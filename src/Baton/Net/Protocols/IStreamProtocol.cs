@@ -1,13 +1,13 @@
 namespace Baton;
 
 /// <summary>
-/// What a transport of a stream connection calls. Corresponds to the methods of <c>asyncio.Protocol</c>; derive from the class <see cref="Protocol"/>
-/// unless there is another base class.
+/// What a transport of a stream connection calls. Corresponds to the methods of <c>asyncio.Protocol</c>; derive from the class
+/// <see cref="Protocol"/> unless there is another base class.
 /// </summary>
 /// <remarks>
-/// The order of calls: <see cref="ConnectionMade"/>; <see cref="DataReceived"/>, any number of times; <see cref="EofReceived"/>, at most once;
-/// <see cref="IProtocol.ConnectionLost"/>. Where one throws, the failure goes to the loop's exception handler, the connection is aborted, and
-/// <see cref="IProtocol.ConnectionLost"/> gets it.
+/// The order of calls: <see cref="ConnectionMade"/>; <see cref="DataReceived"/>, any number of times; <see cref="EofReceived"/>, at most
+/// once; <see cref="IProtocol.ConnectionLost"/>. Where one throws, the failure goes to the loop's exception handler, the connection is
+/// aborted, and <see cref="IProtocol.ConnectionLost"/> gets it.
 /// </remarks>
 public interface IStreamProtocol : IProtocol
 {

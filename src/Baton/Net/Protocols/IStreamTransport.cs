@@ -6,24 +6,27 @@ namespace Baton;
 public interface IStreamTransport : IReadTransport, IWriteTransport
 {
     /// <summary>
-    /// What was agreed upon in the TLS handshake; null without TLS. Corresponds to the keys <c>ssl_object</c>, <c>cipher</c> and <c>peercert</c>.
+    /// What was agreed upon in the TLS handshake; null without TLS. Corresponds to the keys <c>ssl_object</c>, <c>cipher</c> and
+    /// <c>peercert</c>.
     /// </summary>
     TlsInfo? Tls { get; }
 
     /// <summary>
-    /// Makes this end the client of a TLS session on the connection as it is. The transport and the protocol stay, and are those of the session afterwards: the
-    /// protocol is told of no other connection. Corresponds to <c>loop.start_tls</c>.
+    /// Makes this end the client of a TLS session on the connection as it is. The transport and the protocol stay, and are those of the
+    /// session afterwards: the protocol is told of no other connection. Corresponds to <c>loop.start_tls</c>.
     /// </summary>
     /// <remarks>
-    /// What is queued is sent first, and nothing is received until it is over; nothing may be written. Where it fails or is cancelled, the connection is closed, and
-    /// <see cref="IProtocol.ConnectionLost"/> gets the failure.
+    /// What is queued is sent first, and nothing is received until it is over; nothing may be written. Where it fails or is cancelled, the
+    /// connection is closed, and <see cref="IProtocol.ConnectionLost"/> gets the failure.
     /// </remarks>
     /// <param name="options">The BCL's options. Without a target host, the name or address that was connected to is taken.</param>
     /// <param name="handshakeTimeout">How long the handshake may take; null for 60 seconds.</param>
     /// <param name="shutdownTimeout">How long a close may take to send the rest; null for 30 seconds.</param>
     /// <exception cref="TlsHandshakeException">The handshake failed or took too long.</exception>
     /// <exception cref="IOException">The connection failed, or the server has sent more than its consent.</exception>
-    /// <exception cref="InvalidOperationException">The transport is closing, or <see cref="IWriteTransport.WriteEof"/> was called.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The transport is closing, or <see cref="IWriteTransport.WriteEof"/> was called.
+    /// </exception>
     Coroutine StartTlsAsync(SslClientAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null);
 
     /// <summary>Makes this end the server of a TLS session on the connection as it is.</summary>
@@ -34,8 +37,8 @@ public interface IStreamTransport : IReadTransport, IWriteTransport
     Coroutine StartTlsAsync(SslServerAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null);
 
     /// <summary>
-    /// Takes the connection back from the protocol, which is not called any more. What the peer has sent and the protocol was not given is there to be read; what is
-    /// queued is sent. The transport is over by this. asyncio has no such thing.
+    /// Takes the connection back from the protocol, which is not called any more. What the peer has sent and the protocol was not given is
+    /// there to be read; what is queued is sent. The transport is over by this. asyncio has no such thing.
     /// </summary>
     /// <exception cref="InvalidOperationException">The transport is closing.</exception>
     Coroutine<Connection> DetachAsync();

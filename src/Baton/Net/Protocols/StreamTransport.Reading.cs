@@ -51,7 +51,9 @@ internal sealed partial class StreamTransport
         Pump();
     }
 
-    /// <summary>Pauses, and waits until the connection's input is free: no read waits any more, and no call of the protocol looks at its buffer.</summary>
+    /// <summary>
+    /// Pauses, and waits until the connection's input is free: no read waits any more, and no call of the protocol looks at its buffer.
+    /// </summary>
     /// <returns>Whether it was paused before.</returns>
     /// <exception cref="InvalidOperationException">The transport is closing.</exception>
     private async Coroutine<bool> QuietenAsync()

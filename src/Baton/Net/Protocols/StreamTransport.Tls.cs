@@ -45,7 +45,9 @@ internal sealed partial class StreamTransport
         }
     }
 
-    /// <summary>Closes the connection, with a session's end that may have to wait for room. Nobody waits for that, and nobody is told how it went.</summary>
+    /// <summary>
+    /// Closes the connection, with a session's end that may have to wait for room. Nobody waits for that, and nobody is told how it went.
+    /// </summary>
     private void CloseSession()
     {
         var close = AwaiterOf(Connection.CloseAsync());

@@ -2,10 +2,12 @@ using System.Net;
 
 namespace Baton;
 
-/// <summary>The transport over a <see cref="Connection"/>: reads from it and calls the protocol, and writes to it without anybody waiting.</summary>
+/// <summary>
+/// The transport over a <see cref="Connection"/>: reads from it and calls the protocol, and writes to it without anybody waiting.
+/// </summary>
 /// <remarks>
-/// It is no task: a read that is pending has a callback of the transport's for its continuation, registered outside of any task, so that nothing but the
-/// transport ends it.
+/// It is no task: a read that is pending has a callback of the transport's for its continuation, registered outside of any task, so that
+/// nothing but the transport ends it.
 /// </remarks>
 internal sealed partial class StreamTransport : BaseTransport, IStreamTransport
 {
@@ -55,7 +57,10 @@ internal sealed partial class StreamTransport : BaseTransport, IStreamTransport
 
     internal Connection Connection { get; }
 
-    /// <summary>Makes a transport. The protocol is called from the next iteration on, first of all with <see cref="IStreamProtocol.ConnectionMade"/>.</summary>
+    /// <summary>
+    /// Makes a transport. The protocol is called from the next iteration on, first of all with
+    /// <see cref="IStreamProtocol.ConnectionMade"/>.
+    /// </summary>
     /// <param name="connection">The connection, which belongs to the transport from now on.</param>
     /// <param name="protocol">Whom to call.</param>
     /// <param name="made">Completed when the protocol has been told.</param>

@@ -1,7 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// The flow control of a transport's output: compares what is queued with two limits, and tells the protocol. Corresponds to asyncio's flow control mix-in.
+/// The flow control of a transport's output: compares what is queued with two limits, and tells the protocol. Corresponds to asyncio's flow
+/// control mix-in.
 /// </summary>
 internal struct WriteLimits
 {

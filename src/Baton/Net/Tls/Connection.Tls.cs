@@ -14,22 +14,24 @@ public sealed partial class Connection
     // The name or the end point that was connected to; null for a connection that was accepted or made of a socket.
     private object? _target;
 
-    /// <summary>What was agreed upon in the TLS handshake, the last one where there were several; null for a connection without TLS.</summary>
+    /// <summary>
+    /// What was agreed upon in the TLS handshake, the last one where there were several; null for a connection without TLS.
+    /// </summary>
     public TlsInfo? Tls { get; private set; }
 
     /// <summary>Whether a TLS handshake is in progress.</summary>
     internal bool IsUpgrading { get; private set; }
 
     /// <summary>
-    /// Makes this end the client of a TLS session on the connection as it is: at its start, or later, as STARTTLS does; a second time, of a session within the
-    /// first. Afterwards <see cref="Input"/>, <see cref="Output"/>, <see cref="AsStream"/> and all else are those of the session. Corresponds to
-    /// <c>loop.start_tls</c> and <c>StreamWriter.start_tls</c>.
+    /// Makes this end the client of a TLS session on the connection as it is: at its start, or later, as STARTTLS does; a second time, of a
+    /// session within the first. Afterwards <see cref="Input"/>, <see cref="Output"/>, <see cref="AsStream"/> and all else are those of the
+    /// session. Corresponds to <c>loop.start_tls</c> and <c>StreamWriter.start_tls</c>.
     /// </summary>
     /// <remarks>
-    /// <para>What <see cref="Output"/> holds is sent first. Until this has completed, reads and writes are refused. Where it fails or is cancelled, the connection is
-    /// closed.</para>
-    /// <para>A server of TLS never speaks first. If bytes were received from it that nobody has consumed, they came from before the encryption, perhaps from
-    /// somebody in between who wants them taken for a part of the session: the upgrade is refused.</para>
+    /// <para>What <see cref="Output"/> holds is sent first. Until this has completed, reads and writes are refused. Where it fails or is
+    /// cancelled, the connection is closed.</para>
+    /// <para>A server of TLS never speaks first. If bytes were received from it that nobody has consumed, they came from before the
+    /// encryption, perhaps from somebody in between who wants them taken for a part of the session: the upgrade is refused.</para>
     /// <para>The cryptography runs on the loop's thread, certificate validation included.</para>
     /// </remarks>
     /// <param name="options">The BCL's options. Without a target host, the name or address that was connected to is taken.</param>
@@ -37,7 +39,9 @@ public sealed partial class Connection
     /// <param name="shutdownTimeout">How long <see cref="CloseAsync"/> may take to send the rest; null for 30 seconds.</param>
     /// <exception cref="TlsHandshakeException">The handshake failed or took too long.</exception>
     /// <exception cref="IOException">The connection failed or was closed, or the server has sent more than its consent.</exception>
-    /// <exception cref="InvalidOperationException">A read is in progress or was not advanced, or the output was completed, or a handshake is in progress.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A read is in progress or was not advanced, or the output was completed, or a handshake is in progress.
+    /// </exception>
     /// <exception cref="ArgumentException">There is no name to hold the server's certificate against.</exception>
     public Coroutine UpgradeToTlsAsync(SslClientAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
     {
@@ -59,15 +63,18 @@ public sealed partial class Connection
     /// <see cref="UpgradeToTlsAsync(SslClientAuthenticationOptions, TimeSpan?, TimeSpan?)"/>.
     /// </summary>
     /// <remarks>
-    /// Bytes that were received and that nobody has consumed are taken for the start of the handshake: a client may send that right after its request for TLS. What
-    /// somebody in between has slipped in there is no handshake, and makes it fail; never can it pass for a part of the session.
+    /// Bytes that were received and that nobody has consumed are taken for the start of the handshake: a client may send that right after
+    /// its request for TLS. What somebody in between has slipped in there is no handshake, and makes it fail; never can it pass for a part
+    /// of the session.
     /// </remarks>
     /// <param name="options">The BCL's options, with a certificate or a way to choose one by the name that the client asks for.</param>
     /// <param name="handshakeTimeout">How long the handshake may take; null for 60 seconds.</param>
     /// <param name="shutdownTimeout">How long <see cref="CloseAsync"/> may take to send the rest; null for 30 seconds.</param>
     /// <exception cref="TlsHandshakeException">The handshake failed or took too long.</exception>
     /// <exception cref="IOException">The connection failed or was closed.</exception>
-    /// <exception cref="InvalidOperationException">A read is in progress or was not advanced, or the output was completed, or a handshake is in progress.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// A read is in progress or was not advanced, or the output was completed, or a handshake is in progress.
+    /// </exception>
     public Coroutine UpgradeToTlsAsync(SslServerAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
     {
         ArgumentNullException.ThrowIfNull(options);

@@ -5,8 +5,8 @@ using System.Security.Cryptography.X509Certificates;
 namespace Baton;
 
 /// <summary>
-/// What was agreed upon in the handshake of a <see cref="Connection"/> with TLS. Corresponds to the <c>get_extra_info</c> of asyncio's TLS transports
-/// (<c>cipher</c>, <c>peercert</c>, <c>ssl_object</c>).
+/// What was agreed upon in the handshake of a <see cref="Connection"/> with TLS. Corresponds to the <c>get_extra_info</c> of asyncio's TLS
+/// transports (<c>cipher</c>, <c>peercert</c>, <c>ssl_object</c>).
 /// </summary>
 public sealed class TlsInfo
 {
@@ -30,7 +30,10 @@ public sealed class TlsInfo
     /// <summary>The protocol agreed upon by ALPN; empty where there is none.</summary>
     public SslApplicationProtocol ApplicationProtocol { get; }
 
-    /// <summary>The name that the client asked for (SNI); on the client, the name that the server's certificate was held against. Empty where there is none.</summary>
+    /// <summary>
+    /// The name that the client asked for (SNI); on the client, the name that the server's certificate was held against. Empty where there
+    /// is none.
+    /// </summary>
     public string TargetHostName { get; }
 
     /// <summary>Whether this end is the TLS server.</summary>
@@ -39,7 +42,9 @@ public sealed class TlsInfo
     /// <summary>Whether both ends have shown a certificate.</summary>
     public bool IsMutuallyAuthenticated { get; }
 
-    /// <summary>The peer's certificate; null where it has shown none. To be asked for the first time before the connection is closed.</summary>
+    /// <summary>
+    /// The peer's certificate; null where it has shown none. To be asked for the first time before the connection is closed.
+    /// </summary>
     /// <exception cref="ObjectDisposedException">The connection is closed, and nobody asked before.</exception>
     public X509Certificate2? RemoteCertificate => field ??= SslStream.RemoteCertificate as X509Certificate2;
 
@@ -47,7 +52,9 @@ public sealed class TlsInfo
     /// <exception cref="ObjectDisposedException">The connection is closed, and nobody asked before.</exception>
     public X509Certificate2? LocalCertificate => field ??= SslStream.LocalCertificate as X509Certificate2;
 
-    /// <summary>The BCL's object, for what has no property here. To read or write with it would take bytes that are the connection's.</summary>
+    /// <summary>
+    /// The BCL's object, for what has no property here. To read or write with it would take bytes that are the connection's.
+    /// </summary>
     public SslStream SslStream { get; }
 
     /// <inheritdoc/>

@@ -5,8 +5,9 @@ using System.Threading.Tasks.Sources;
 namespace Baton;
 
 /// <summary>
-/// What <see cref="SslStream"/> reads records from and writes them to. During the handshake its calls are operations of the current task, which cancelling the
-/// task ends. Afterwards it is fed: a read that finds nothing waits until the <see cref="TlsSocket"/> feeds it, and a write is done in the call.
+/// What <see cref="SslStream"/> reads records from and writes them to. During the handshake its calls are operations of the current task,
+/// which cancelling the task ends. Afterwards it is fed: a read that finds nothing waits until the <see cref="TlsSocket"/> feeds it, and a
+/// write is done in the call.
 /// </summary>
 internal sealed class TlsInnerStream : Stream, IValueTaskSource<int>
 {
@@ -93,7 +94,10 @@ internal sealed class TlsInnerStream : Stream, IValueTaskSource<int>
     {
     }
 
-    /// <summary>SslStream tells the peer in a synchronous call why it refuses its certificate. What does not go out at once is not worth waiting for.</summary>
+    /// <summary>
+    /// SslStream tells the peer in a synchronous call why it refuses its certificate. What does not go out at once is not worth waiting
+    /// for.
+    /// </summary>
     public override void Write(ReadOnlySpan<byte> buffer) => _lower.TrySend(buffer, out _);
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
@@ -117,7 +121,9 @@ internal sealed class TlsInnerStream : Stream, IValueTaskSource<int>
     void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _read.OnCompleted(continuation, state, token, flags);
 
-    /// <summary>Ends the read that waits with what the lower socket has now, so that SslStream goes on in this call. False when it has nothing.</summary>
+    /// <summary>
+    /// Ends the read that waits with what the lower socket has now, so that SslStream goes on in this call. False when it has nothing.
+    /// </summary>
     internal bool TryFeed()
     {
         if (!_isReading || !TryRead(_readBuffer, out var count))

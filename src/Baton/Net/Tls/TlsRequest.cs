@@ -1,8 +1,8 @@
 namespace Baton;
 
 /// <summary>
-/// What a <see cref="TlsSocket"/> asks of the socket below it on its own behalf: to wait for input, or to send records. Nobody awaits it: its end moves on
-/// what waits above.
+/// What a <see cref="TlsSocket"/> asks of the socket below it on its own behalf: to wait for input, or to send records. Nobody awaits it:
+/// its end moves on what waits above.
 /// </summary>
 internal sealed class TlsRequest : IoRequest
 {

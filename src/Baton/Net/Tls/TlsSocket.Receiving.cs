@@ -171,7 +171,8 @@ internal sealed partial class TlsSocket
         {
             if (!_isPumping)
             {
-                // Without a buffer: it ends when there is something decrypted, and until the first byte of a record has come it holds no memory.
+                // Without a buffer: it ends when there is something decrypted, and until the first byte of a record has come it holds no
+                // memory.
 #pragma warning disable CA2012 // It is kept until it has completed, and gives its result once.
                 _pump = Ssl.ReadAsync(Memory<byte>.Empty);
 #pragma warning restore CA2012

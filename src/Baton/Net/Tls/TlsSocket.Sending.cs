@@ -39,9 +39,9 @@ internal sealed partial class TlsSocket
 
     /// <inheritdoc/>
     /// <remarks>
-    /// A record is sealed as a whole, and then goes out as a whole, though the system may have taken only a part. Its last byte is reported as taken when all of it
-    /// has been: until then that byte is owed. The caller offers it again, as a caller does with what was not taken, and here it is passed over. So what
-    /// was reported is with the system, and nothing is ever sealed twice.
+    /// A record is sealed as a whole, and then goes out as a whole, though the system may have taken only a part. Its last byte is reported
+    /// as taken when all of it has been: until then that byte is owed. The caller offers it again, as a caller does with what was not
+    /// taken, and here it is passed over. So what was reported is with the system, and nothing is ever sealed twice.
     /// </remarks>
     public override int TrySend(ReadOnlyMemory<byte> bytes, out SocketError error)
     {
@@ -193,7 +193,8 @@ internal sealed partial class TlsSocket
             var write = Ssl.WriteAsync(bytes);
             if (!write.IsCompleted)
             {
-                // It would use the caller's memory after the call, and cannot: only where the peer renegotiates, which nobody allows by mistake.
+                // It would use the caller's memory after the call, and cannot: only where the peer renegotiates, which nobody allows by
+                // mistake.
                 throw new NotSupportedException("The peer renegotiates the keys, and a write came in between.");
             }
 

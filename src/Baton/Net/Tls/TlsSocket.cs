@@ -5,12 +5,14 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// TLS as a socket over another socket: what is sent goes encrypted into the lower one, what is received comes decrypted out of it. A <see cref="Connection"/>
-/// that is upgraded works on this instead of the driver's socket, with the same reader and writer and so with the same guarantees; TLS in TLS is one over another.
+/// TLS as a socket over another socket: what is sent goes encrypted into the lower one, what is received comes decrypted out of it. A
+/// <see cref="Connection"/> that is upgraded works on this instead of the driver's socket, with the same reader and writer and so with the
+/// same guarantees; TLS in TLS is one over another.
 /// </summary>
 /// <remarks>
-/// <para>The cryptography is <see cref="SslStream"/>'s, over an inner stream that never makes it wait while it has a caller's buffer: it waits only
-/// in reads without a buffer, or within a record of which a part has come. So a cancelled read has nothing to lose, and writes complete in the call.</para>
+/// <para>The cryptography is <see cref="SslStream"/>'s, over an inner stream that never makes it wait while it has a caller's buffer: it
+/// waits only in reads without a buffer, or within a record of which a part has come. So a cancelled read has nothing to lose, and writes
+/// complete in the call.</para>
 /// <para>All members are for the loop thread.</para>
 /// </remarks>
 internal sealed partial class TlsSocket : IoSocket
@@ -122,7 +124,9 @@ internal sealed partial class TlsSocket : IoSocket
 
     public override void Abort() => Close(abort: true);
 
-    /// <summary>Closes the socket in good order where the system takes all that is left to be sent at once, else as <see cref="Abort"/> does.</summary>
+    /// <summary>
+    /// Closes the socket in good order where the system takes all that is left to be sent at once, else as <see cref="Abort"/> does.
+    /// </summary>
     public override void Dispose()
     {
         if (_isClosed)
@@ -153,7 +157,9 @@ internal sealed partial class TlsSocket : IoSocket
         return _sealedLength == 0;
     }
 
-    /// <summary>What the peer has sent and nobody will read would make the system reset the connection, and with it drop what it has not sent yet.</summary>
+    /// <summary>
+    /// What the peer has sent and nobody will read would make the system reset the connection, and with it drop what it has not sent yet.
+    /// </summary>
     private void Drain()
     {
         for (var i = 0; i < DrainLimit && !_inner.IsAtEnd && _lower.TryReceiveLent(out _) is { } block; i++)

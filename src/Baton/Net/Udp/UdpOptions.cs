@@ -6,31 +6,32 @@ namespace Baton;
 public sealed class UdpOptions
 {
     /// <summary>
-    /// Whether datagrams may go to broadcast addresses. A socket with a remote end point is then not connected to it, since the answers come from others: that
-    /// end point is only where <see cref="UdpSocket.SendAsync"/> sends to.
+    /// Whether datagrams may go to broadcast addresses. A socket with a remote end point is then not connected to it, since the answers
+    /// come from others: that end point is only where <see cref="UdpSocket.SendAsync"/> sends to.
     /// </summary>
     public bool AllowBroadcast { get; set; }
 
     /// <summary>
-    /// Whether several sockets may be bound to the same end point, between which the system spreads the datagrams by their senders (SO_REUSEPORT).
+    /// Whether several sockets may be bound to the same end point, between which the system spreads the datagrams by their senders
+    /// (SO_REUSEPORT).
     /// </summary>
     public bool ReusePort { get; set; }
 
     /// <summary>
-    /// Whether several sockets may be bound to the same end point of which each is sent what goes to a multicast group (SO_REUSEADDR). Of other datagrams the
-    /// last one bound gets all, so that it is for receivers of multicast alone.
+    /// Whether several sockets may be bound to the same end point of which each is sent what goes to a multicast group (SO_REUSEADDR). Of
+    /// other datagrams the last one bound gets all, so that it is for receivers of multicast alone.
     /// </summary>
     public bool ReuseAddress { get; set; }
 
     /// <summary>
-    /// Whether a socket of IPv6 takes part in IPv4 too, whose addresses then look like <c>::ffff:192.0.2.1</c>. Null leaves that to the system, except for a socket
-    /// that <see cref="UdpSocket.BindAsync"/> binds to all addresses, which does.
+    /// Whether a socket of IPv6 takes part in IPv4 too, whose addresses then look like <c>::ffff:192.0.2.1</c>. Null leaves that to the
+    /// system, except for a socket that <see cref="UdpSocket.BindAsync"/> binds to all addresses, which does.
     /// </summary>
     public bool? DualMode { get; set; }
 
     /// <summary>
-    /// Whether receives report each datagram that could not be delivered, and to whom it was sent, also where the socket is not connected. See
-    /// <see cref="UndeliveredException"/>.
+    /// Whether receives report each datagram that could not be delivered, and to whom it was sent, also where the socket is not connected.
+    /// See <see cref="UndeliveredException"/>.
     /// </summary>
     public bool ReportUndelivered { get; set; }
 

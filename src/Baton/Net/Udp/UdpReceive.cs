@@ -5,8 +5,8 @@ using System.Threading.Tasks.Sources;
 namespace Baton;
 
 /// <summary>
-/// The receive of a <see cref="UdpSocket"/> that is in progress. It waits without a buffer and takes the datagram when the wait is over, so that a cancel loses
-/// none.
+/// The receive of a <see cref="UdpSocket"/> that is in progress. It waits without a buffer and takes the datagram when the wait is over, so
+/// that a cancel loses none.
 /// </summary>
 internal sealed class UdpReceive : IoRequest, IValueTaskSource<int>, IValueTaskSource<ReceivedDatagram>
 {

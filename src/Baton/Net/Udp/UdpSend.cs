@@ -5,7 +5,8 @@ using System.Runtime.InteropServices;
 namespace Baton;
 
 /// <summary>
-/// A send of a <see cref="UdpSocket"/> that found no room, or whose outcome is told later. The first in the socket's queue is the one that the driver has.
+/// A send of a <see cref="UdpSocket"/> that found no room, or whose outcome is told later. The first in the socket's queue is the one that
+/// the driver has.
 /// </summary>
 internal sealed class UdpSend : IoRequest
 {

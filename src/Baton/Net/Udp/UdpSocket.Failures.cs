@@ -4,8 +4,9 @@ using Baton.Drivers;
 
 namespace Baton;
 
-// Errors of earlier datagrams. The system keeps one as the socket's pending error, which whatever call comes next trips over; with reports on, it also keeps a
-// queue that says whom each was about, and the calls that trip sort them: those of others wait here for the next receive.
+// Errors of earlier datagrams. The system keeps one as the socket's pending error, which whatever call comes next trips over; with reports
+// on, it also keeps a queue that says whom each was about, and the calls that trip sort them: those of others wait here for the next
+// receive.
 public sealed partial class UdpSocket
 {
     // A program that only sends would gather reports for ever.
@@ -24,7 +25,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Takes a report whose error is no longer there to trip over: the system drops it when it stops a batch that is being sent in the middle.
+    /// Takes a report whose error is no longer there to trip over: the system drops it when it stops a batch that is being sent in the
+    /// middle.
     /// </summary>
     private bool TryTakeOverlooked(out SocketException? failure)
     {
@@ -33,7 +35,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// A send failed. True when that was for reports of earlier datagrams, which are kept for the next receive: the send is to be tried again.
+    /// A send failed. True when that was for reports of earlier datagrams, which are kept for the next receive: the send is to be tried
+    /// again.
     /// </summary>
     internal bool HoldReports()
     {

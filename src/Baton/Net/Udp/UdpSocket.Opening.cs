@@ -31,7 +31,9 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>Makes a socket that is bound to a local end point; port 0 takes a free one.</summary>
-    /// <param name="localEndPoint">The address; to take part in both families at once, that of all IPv6 addresses with <see cref="UdpOptions.DualMode"/>.</param>
+    /// <param name="localEndPoint">
+    /// The address; to take part in both families at once, that of all IPv6 addresses with <see cref="UdpOptions.DualMode"/>.
+    /// </param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="SocketException">The address is in use, not ours, or not permitted.</exception>
     public static UdpSocket Bind(IPEndPoint localEndPoint, UdpOptions? options = null)
@@ -62,7 +64,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Makes a socket that is connected to a host: it sends to the first of its addresses for which a socket can be made, and receives from there alone.
+    /// Makes a socket that is connected to a host: it sends to the first of its addresses for which a socket can be made, and receives from
+    /// there alone.
     /// </summary>
     /// <remarks>Nothing is sent: whether anybody is there shows only later.</remarks>
     /// <param name="host">A name or an address.</param>
@@ -87,15 +90,16 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Makes a socket that is bound to one end and connected to the other: resolves what are names, pairs the addresses by their family, and takes the first
-    /// pair that works. Corresponds to <c>loop.create_datagram_endpoint</c>.
+    /// Makes a socket that is bound to one end and connected to the other: resolves what are names, pairs the addresses by their family,
+    /// and takes the first pair that works. Corresponds to <c>loop.create_datagram_endpoint</c>.
     /// </summary>
     /// <param name="localEndPoint">The end to bind to; null lets the system choose.</param>
     /// <param name="remoteEndPoint">The peer; null for a socket that is connected to nobody.</param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="ArgumentException">Neither end is given, or one is not an end point of IP.</exception>
     /// <exception cref="SocketException">
-    /// A name is unknown, the two ends have no family in common, or the only pair failed; where several did, a <see cref="ConnectException"/>.
+    /// A name is unknown, the two ends have no family in common, or the only pair failed; where several did, a
+    /// <see cref="ConnectException"/>.
     /// </exception>
     public static async Coroutine<UdpSocket> OpenAsync(EndPoint? localEndPoint, EndPoint? remoteEndPoint, UdpOptions? options = null)
     {

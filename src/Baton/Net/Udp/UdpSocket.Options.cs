@@ -17,14 +17,18 @@ public sealed partial class UdpSocket
         set => Set(SocketOptionLevel.Socket, SocketOptionName.Broadcast, value ? 1 : 0);
     }
 
-    /// <summary>The bytes of datagrams that may wait to be received. Linux counts its own overhead: it doubles what is set, and says so when asked.</summary>
+    /// <summary>
+    /// The bytes of datagrams that may wait to be received. Linux counts its own overhead: it doubles what is set, and says so when asked.
+    /// </summary>
     public int ReceiveBufferSize
     {
         get => Get(SocketOptionLevel.Socket, SocketOptionName.ReceiveBuffer);
         set => Set(SocketOptionLevel.Socket, SocketOptionName.ReceiveBuffer, value);
     }
 
-    /// <summary>The bytes of datagrams that may wait to leave. Linux counts its own overhead: it doubles what is set, and says so when asked.</summary>
+    /// <summary>
+    /// The bytes of datagrams that may wait to leave. Linux counts its own overhead: it doubles what is set, and says so when asked.
+    /// </summary>
     public int SendBufferSize
     {
         get => Get(SocketOptionLevel.Socket, SocketOptionName.SendBuffer);
@@ -39,7 +43,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Whether datagrams are sent whole or not at all, of which a send that is too long for the way fails with <see cref="SocketError.MessageSize"/>. For IPv4.
+    /// Whether datagrams are sent whole or not at all, of which a send that is too long for the way fails with
+    /// <see cref="SocketError.MessageSize"/>. For IPv4.
     /// </summary>
     /// <exception cref="SocketException">The socket is one of IPv6, whose routers never fragment.</exception>
     public bool DontFragment
@@ -49,7 +54,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// How many routers a datagram to a multicast group may pass. 1, which is the default, keeps it in the local network, and 0 in this machine.
+    /// How many routers a datagram to a multicast group may pass. 1, which is the default, keeps it in the local network, and 0 in this
+    /// machine.
     /// </summary>
     public int MulticastTimeToLive
     {

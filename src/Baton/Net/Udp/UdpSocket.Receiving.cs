@@ -13,8 +13,9 @@ public sealed partial class UdpSocket
     /// <param name="buffer">Where to put it.</param>
     /// <returns>The bytes received; 0 for an empty datagram.</returns>
     /// <exception cref="SocketException">
-    /// The datagram was longer than the buffer (<see cref="SocketError.MessageSize"/>: it is lost, and <see cref="ReceiveFromAsync(Memory{byte})"/> would have
-    /// delivered what fits), an earlier send failed, or the socket was disposed of meanwhile.
+    /// The datagram was longer than the buffer (<see cref="SocketError.MessageSize"/>: it is lost, and
+    /// <see cref="ReceiveFromAsync(Memory{byte})"/> would have delivered what fits), an earlier send failed, or the socket was disposed of
+    /// meanwhile.
     /// </exception>
     /// <exception cref="InvalidOperationException">Another receive is in progress.</exception>
     public ValueTask<int> ReceiveAsync(Memory<byte> buffer)
@@ -39,7 +40,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Receives one datagram and who sent it. Corresponds to <c>DatagramProtocol.datagram_received</c>, and the failures to <c>error_received</c>.
+    /// Receives one datagram and who sent it. Corresponds to <c>DatagramProtocol.datagram_received</c>, and the failures to
+    /// <c>error_received</c>.
     /// </summary>
     /// <param name="buffer">Where to put it; what does not fit is lost, and <see cref="ReceivedDatagram.IsTruncated"/> says so.</param>
     /// <exception cref="SocketException">An earlier send failed, or the socket was disposed of meanwhile.</exception>
@@ -60,7 +62,8 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Receives as many datagrams as are there and the batch holds, at least one, where the driver can in one system call. What was in the batch is forgotten.
+    /// Receives as many datagrams as are there and the batch holds, at least one, where the driver can in one system call. What was in the
+    /// batch is forgotten.
     /// </summary>
     /// <returns>How many; also <see cref="DatagramBatch.Count"/>.</returns>
     /// <exception cref="SocketException">An earlier send failed, or the socket was disposed of meanwhile.</exception>

@@ -14,7 +14,8 @@ public sealed partial class UdpSocket
     /// <param name="datagram">The bytes; there may be none.</param>
     /// <exception cref="InvalidOperationException">The socket has no remote end point.</exception>
     /// <exception cref="SocketException">
-    /// The datagram is too long (<see cref="SocketError.MessageSize"/>), there is no way to the peer, an earlier send failed, or the socket was disposed of meanwhile.
+    /// The datagram is too long (<see cref="SocketError.MessageSize"/>), there is no way to the peer, an earlier send failed, or the socket
+    /// was disposed of meanwhile.
     /// </exception>
     public ValueTask SendAsync(ReadOnlyMemory<byte> datagram)
     {
@@ -32,7 +33,8 @@ public sealed partial class UdpSocket
     /// <param name="receiver">To whom. An IPv4 address is mapped where the socket is one of IPv6.</param>
     /// <exception cref="ArgumentException">The socket has a remote end point, and this is another.</exception>
     /// <exception cref="SocketException">
-    /// The datagram is too long (<see cref="SocketError.MessageSize"/>), there is no way to the receiver, or the socket was disposed of meanwhile.
+    /// The datagram is too long (<see cref="SocketError.MessageSize"/>), there is no way to the receiver, or the socket was disposed of
+    /// meanwhile.
     /// </exception>
     public ValueTask SendToAsync(ReadOnlyMemory<byte> datagram, IPEndPoint receiver)
     {
@@ -57,17 +59,20 @@ public sealed partial class UdpSocket
     }
 
     /// <summary>
-    /// Sends the datagrams of a batch in their order, each to its own address or else to <see cref="RemoteEndPoint"/>, where the driver can in one system call.
-    /// Completes when the system has taken all.
+    /// Sends the datagrams of a batch in their order, each to its own address or else to <see cref="RemoteEndPoint"/>, where the driver can
+    /// in one system call. Completes when the system has taken all.
     /// </summary>
     /// <remarks>
-    /// When one fails, those before it have been sent: <see cref="DatagramBatch.SentCount"/> is its index. To leave it out and go on, send from the next.
+    /// When one fails, those before it have been sent: <see cref="DatagramBatch.SentCount"/> is its index. To leave it out and go on, send
+    /// from the next.
     /// </remarks>
     /// <param name="batch">The datagrams.</param>
     /// <param name="start">The first to send.</param>
     /// <exception cref="InvalidOperationException">A datagram has no address, and the socket has no remote end point.</exception>
     /// <exception cref="ArgumentException">The socket has a remote end point, and a datagram is for another.</exception>
-    /// <exception cref="SocketException">A datagram is too long, there is no way to its receiver, or the socket was disposed of meanwhile.</exception>
+    /// <exception cref="SocketException">
+    /// A datagram is too long, there is no way to its receiver, or the socket was disposed of meanwhile.
+    /// </exception>
     public ValueTask SendBatchAsync(DatagramBatch batch, int start = 0)
     {
         ArgumentNullException.ThrowIfNull(batch);

@@ -8,13 +8,14 @@ namespace Baton;
 /// <c>loop.create_datagram_endpoint</c> and its transport and protocol.
 /// </summary>
 /// <remarks>
-/// <para>One receive may be in progress at a time. Sends may be as many as like: those that find no room wait in their order. Nothing is allocated per datagram in
-/// the steady state. Await the <see cref="ValueTask"/>s once, as all value tasks; what was given to an operation belongs to it until it has ended.</para>
-/// <para>Cancelling a task that receives loses no datagram: one that had been taken is delivered all the same. A send that is cancelled while it waits for room
-/// sends nothing; of a batch, <see cref="DatagramBatch.SentCount"/> says how many had left.</para>
-/// <para>UDP promises nothing: datagrams are lost where buffers are full, arrive twice or in another order. An error that a network reports of an earlier datagram
-/// (ICMP) comes out of a later receive or send of a connected socket, once; a batch that meets it in its midst may lose it. Of a socket that is not connected see
-/// <see cref="UdpOptions.ReportUndelivered"/>, which loses none.</para>
+/// <para>One receive may be in progress at a time. Sends may be as many as like: those that find no room wait in their order. Nothing is
+/// allocated per datagram in the steady state. Await the <see cref="ValueTask"/>s once, as all value tasks; what was given to an operation
+/// belongs to it until it has ended.</para>
+/// <para>Cancelling a task that receives loses no datagram: one that had been taken is delivered all the same. A send that is cancelled
+/// while it waits for room sends nothing; of a batch, <see cref="DatagramBatch.SentCount"/> says how many had left.</para>
+/// <para>UDP promises nothing: datagrams are lost where buffers are full, arrive twice or in another order. An error that a network reports
+/// of an earlier datagram (ICMP) comes out of a later receive or send of a connected socket, once; a batch that meets it in its midst may
+/// lose it. Of a socket that is not connected see <see cref="UdpOptions.ReportUndelivered"/>, which loses none.</para>
 /// <para>All members belong to the loop's thread; <see cref="SocketException"/> messages name the operation.</para>
 /// </remarks>
 public sealed partial class UdpSocket : IDisposable
@@ -69,8 +70,8 @@ public sealed partial class UdpSocket : IDisposable
     internal IoSocket Io { get; }
 
     /// <summary>
-    /// Closes the socket. A receive and sends in progress fail with <see cref="SocketError.OperationAborted"/>; what the system has taken leaves all the same. Can be
-    /// called again.
+    /// Closes the socket. A receive and sends in progress fail with <see cref="SocketError.OperationAborted"/>; what the system has taken
+    /// leaves all the same. Can be called again.
     /// </summary>
     public void Dispose()
     {

@@ -5,13 +5,14 @@ using System.Net.Sockets;
 namespace Baton.Tests.Net.Counterparts;
 
 /// <summary>
-/// A program that knows nothing of Baton, started by a test on the other end of a connection. Keeps every line that it prints, and is ended at the latest
-/// when it is disposed of.
+/// A program that knows nothing of Baton, started by a test on the other end of a connection. Keeps every line that it prints, and is ended
+/// at the latest when it is disposed of.
 /// </summary>
 public sealed class CounterpartProcess : IDisposable
 {
     /// <summary>
-    /// Runs a server until the standard input ends, and then has it told to end: a server outlives neither its test nor a test program that was killed.
+    /// Runs a server until the standard input ends, and then has it told to end: a server outlives neither its test nor a test program that
+    /// was killed.
     /// </summary>
     private const string Supervisor = """
         exec 3<&0
@@ -132,7 +133,9 @@ public sealed class CounterpartProcess : IDisposable
         }
     }
 
-    /// <summary>A port of 127.0.0.1 for a server that cannot be asked which one it took: none that the system would give to somebody else meanwhile.</summary>
+    /// <summary>
+    /// A port of 127.0.0.1 for a server that cannot be asked which one it took: none that the system would give to somebody else meanwhile.
+    /// </summary>
     public static int FreePort()
     {
         while (true)
@@ -151,7 +154,10 @@ public sealed class CounterpartProcess : IDisposable
         }
     }
 
-    /// <summary>Completes with the first line, printed or yet to be printed, that contains a text. Fails when the program ends before, or says nothing for long.</summary>
+    /// <summary>
+    /// Completes with the first line, printed or yet to be printed, that contains a text. Fails when the program ends before, or says
+    /// nothing for long.
+    /// </summary>
     public Task<string> WaitForLine(string text)
     {
         lock (_gate)

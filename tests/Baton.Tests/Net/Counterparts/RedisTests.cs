@@ -142,7 +142,9 @@ public class RedisTests(RedisServer redis) : IClassFixture<RedisServer>
         await Assert.ThrowsAsync<EndOfStreamException>(async () => await read);
     });
 
-    /// <summary>Redis has limits for what a client that does not read may cost it. Ours is to tell an answer that was cut short from a whole one.</summary>
+    /// <summary>
+    /// Redis has limits for what a client that does not read may cost it. Ours is to tell an answer that was cut short from a whole one.
+    /// </summary>
     [Fact]
     public void A_subscriber_that_does_not_read_is_thrown_out_and_knows() => Run(async () =>
     {

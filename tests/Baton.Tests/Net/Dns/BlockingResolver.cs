@@ -4,7 +4,9 @@ using System.Net.Sockets;
 
 namespace Baton.Tests.Net;
 
-/// <summary>A resolver whose look-ups block their thread until the test lets the name go, as getaddrinfo does while no server answers.</summary>
+/// <summary>
+/// A resolver whose look-ups block their thread until the test lets the name go, as getaddrinfo does while no server answers.
+/// </summary>
 internal sealed class BlockingResolver(int maximumThreads) : ThreadedNameResolver(maximumThreads)
 {
     private readonly ConcurrentDictionary<string, ManualResetEventSlim> _gates = new();

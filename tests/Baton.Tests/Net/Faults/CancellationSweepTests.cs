@@ -8,8 +8,8 @@ using Baton.Tests.Net.Udp;
 namespace Baton.Tests.Net.Faults;
 
 /// <summary>
-/// Every operation, cancelled at each of its awaits: it is run again and again, and cancelled a little later each time, until it has ended before the cancel
-/// comes. Each time it either ends as cancelled or with its result, what it worked on can be closed, and nothing is left.
+/// Every operation, cancelled at each of its awaits: it is run again and again, and cancelled a little later each time, until it has ended
+/// before the cancel comes. Each time it either ends as cancelled or with its result, what it worked on can be closed, and nothing is left.
 /// </summary>
 public class CancellationSweepTests
 {

@@ -2,7 +2,9 @@ using Baton.Tests.Samples;
 
 namespace Baton.Tests.Net.Faults;
 
-/// <summary>A process without descriptors left: every operation says so, the loop goes on, and so does the server once there are some again.</summary>
+/// <summary>
+/// A process without descriptors left: every operation says so, the loop goes on, and so does the server once there are some again.
+/// </summary>
 public class DescriptorExhaustionTests
 {
     [Fact]

@@ -4,8 +4,8 @@ using System.Net.Sockets;
 namespace Baton.Tests.Net.Faults;
 
 /// <summary>
-/// What peers do to a stream, over everything that a stream can run over, on the driver of the run. The harness sees to it that afterwards no task, timer, socket,
-/// descriptor or block is left; each test sees to it that the loop and other connections go on.
+/// What peers do to a stream, over everything that a stream can run over, on the driver of the run. The harness sees to it that afterwards
+/// no task, timer, socket, descriptor or block is left; each test sees to it that the loop and other connections go on.
 /// </summary>
 public class StreamFaultTests
 {

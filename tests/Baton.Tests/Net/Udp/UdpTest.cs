@@ -32,7 +32,8 @@ internal static class UdpTest
     }
 
     /// <summary>
-    /// Has the system tell of the room that a scripted call said there was not: an edge of any kind tells of everything, and a datagram that comes makes one.
+    /// Has the system tell of the room that a scripted call said there was not: an edge of any kind tells of everything, and a datagram
+    /// that comes makes one.
     /// </summary>
     internal static async Coroutine TellOfRoom(UdpSocket socket, UdpSocket peer)
     {
