@@ -77,16 +77,18 @@ public class CancellationSweepTests
         ["accept"] = async () =>
         {
             using var listener = NetTest.Listen();
-            await Sweep(async () => (await listener.AcceptAsync()).Dispose(), async () => (await Connection.ConnectAsync(listener.LocalEndPoint!)).Abort());
+            await Sweep(
+                async () => (await listener.AcceptAsync()).Dispose(),
+                async () => (await Connection.ConnectAsync(listener.LocalEndPoint!)).Abort());
         },
         ["connect to an address"] = async () =>
         {
-            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            await using var server = await Server.StartAsync("127.0.0.1", 0, Echo);
             await Sweep(async () => await (await Connection.ConnectAsync(server.EndPoints[0])).CloseAsync());
         },
         ["connect to a name"] = async () =>
         {
-            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            await using var server = await Server.StartAsync("127.0.0.1", 0, Echo);
             var port = ((IPEndPoint)server.EndPoints[0]).Port;
             await Sweep(async () => await (await Connection.ConnectAsync("localhost", port)).CloseAsync());
         },
@@ -113,12 +115,13 @@ public class CancellationSweepTests
         ["connect to one of several addresses"] = async () =>
         {
             EndPoint nobody = UdpTest.Nobody();
-            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            await using var server = await Server.StartAsync("127.0.0.1", 0, Echo);
             await Sweep(async () => await (await Connection.ConnectAsync([nobody, server.EndPoints[0], server.EndPoints[0]])).CloseAsync());
         },
         ["connect with TLS and close"] = async () =>
         {
-            await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, new ServerOptions { Tls = TlsTest.ServerOptions() });
+            await using var server = await Server.StartAsync(
+                "127.0.0.1", 0, Echo, new ServerOptions { Tls = TlsTest.ServerOptions() });
             await Sweep(async () =>
             {
                 var connection = await Connection.ConnectAsync(server.EndPoints[0], new ConnectOptions { Tls = TlsTest.ClientOptions() });
@@ -142,7 +145,8 @@ public class CancellationSweepTests
             peer => WhileItLasts(() => peer.UpgradeToTlsAsync(TlsTest.ClientOptions()))),
         ["fetch a page"] = async () =>
         {
-            await using var server = await Server.StartAsync("127.0.0.1", 0, LoopHttpTests.ServePages);
+            await using var server = await Server.StartAsync(
+                "127.0.0.1", 0, connection => WhileItLasts(() => LoopHttpTests.ServePages(connection)));
             using var client = LoopHttp.CreateClient();
             await Sweep(async () => await client.GetStringAsync(new Uri($"http://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}/1")));
         },
@@ -215,10 +219,10 @@ public class CancellationSweepTests
             await NetTest.Until(() => server.ConnectionCount == 0);
         },
         ["resolve a name"] = () => Sweep(async () => await NameResolution.GetHostAddressesAsync("localhost")),
-        ["start a server"] = () => Sweep(async () => await (await Server.StartAsync("localhost", 0, NetTest.Echo)).DisposeAsync()),
+        ["start a server"] = () => Sweep(async () => await (await Server.StartAsync("localhost", 0, Echo)).DisposeAsync()),
         ["shut a server down"] = () => Sweep(async () =>
         {
-            var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
+            var server = await Server.StartAsync("127.0.0.1", 0, Echo);
             try
             {
                 await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
@@ -265,7 +269,8 @@ public class CancellationSweepTests
 
     [Theory]
     [MemberData(nameof(StreamOperations))]
-    public void Cancel_at_every_await_of_a_stream(string operation, StreamKind kind) => NetTest.Run(() => _streamOperations[operation](kind));
+    public void Cancel_at_every_await_of_a_stream(string operation, StreamKind kind) =>
+        NetTest.Run(() => _streamOperations[operation](kind));
 
     private static void Fill(PipeWriter output)
     {
@@ -274,6 +279,9 @@ public class CancellationSweepTests
     }
 
     private static async Coroutine TakeAll(Connection connection) => await connection.Input.ReadExactlyAsync(_bytes.Length);
+
+    /// <summary>A handler that sends back what it receives.</summary>
+    private static Coroutine Echo(Connection connection) => WhileItLasts(() => NetTest.Echo(connection));
 
     /// <summary>Does something that fails when the other end, which is being cancelled, goes away.</summary>
     private static async Coroutine WhileItLasts(Func<Coroutine> operation)
@@ -302,21 +310,23 @@ public class CancellationSweepTests
     }
 
     /// <summary>Runs an operation on one end of a stream, and what makes it go on at the other, each time over a new stream.</summary>
-    private static Coroutine SweepStream(StreamKind kind, Func<Connection, Coroutine> operation, Func<Connection, Coroutine> peer) => Sweep(async turns =>
-    {
-        var (client, server) = await Streams.Connect(kind);
-        try
+    private static Coroutine SweepStream(StreamKind kind, Func<Connection, Coroutine> operation, Func<Connection, Coroutine> peer) =>
+        Sweep(async turns =>
         {
-            return await Attempt(() => operation(client), () => peer(server), turns);
-        }
-        finally
-        {
-            Streams.End(client);
-            Streams.End(server);
-        }
-    });
+            var (client, server) = await Streams.Connect(kind);
+            try
+            {
+                return await Attempt(() => operation(client), () => peer(server), turns);
+            }
+            finally
+            {
+                Streams.End(client);
+                Streams.End(server);
+            }
+        });
 
-    private static Coroutine Sweep(Func<Coroutine> operation, Func<Coroutine>? peer = null) => Sweep(turns => Attempt(operation, peer, turns));
+    private static Coroutine Sweep(Func<Coroutine> operation, Func<Coroutine>? peer = null) =>
+        Sweep(turns => Attempt(operation, peer, turns));
 
     private static async Coroutine Sweep(Func<int, Coroutine<bool>> attempt)
     {

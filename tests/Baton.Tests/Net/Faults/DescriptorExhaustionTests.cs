@@ -20,7 +20,8 @@ public class DescriptorExhaustionTests
         Assert.Contains("create: TooManyOpenSockets: Creating a socket failed: Too many open files", lines);
         Assert.Equal(3, lines.Count(line => line == "echo"));
         var report = Assert.Single(lines, line => line.StartsWith("reported: ", StringComparison.Ordinal));
-        Assert.Matches("^reported: Cannot accept connections at 127.0.0.1:[0-9]+ for now; trying again every 1 s: TooManyOpenSockets$", report);
+        Assert.Matches(
+            "^reported: Cannot accept connections at 127.0.0.1:[0-9]+ for now; trying again every 1 s: TooManyOpenSockets$", report);
         Assert.Equal(["open 1", "reports 1"], lines[^2..]);
     }
 }

@@ -91,7 +91,8 @@ public class StreamFaultTests
     [MemberData(nameof(Kinds))]
     public void A_peer_that_never_answers_costs_the_reader_its_time_and_nothing_else(StreamKind kind) => Run(kind, async (client, server) =>
     {
-        await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(server.Input.ReadExactlyAsync(1), TimeSpan.FromMilliseconds(20)));
+        await Assert.ThrowsAsync<TimeoutException>(
+            async () => await Coroutine.WaitFor(server.Input.ReadExactlyAsync(1), TimeSpan.FromMilliseconds(20)));
 
         // Nothing of what comes later is lost to the wait that was given up.
         await client.WriteAsync(new byte[] { 7 });
