@@ -28,7 +28,8 @@ internal static class ServeCommand
     {
         Port.Validators.Add(result =>
         {
-            if (int.TryParse(result.Tokens is [var token] ? token.Value : "0", out var port) && port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
+            if (int.TryParse(result.Tokens is [var token] ? token.Value : "0", out var port)
+                && port is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
             {
                 result.AddError($"--port must be from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}, not {port}.");
             }

@@ -20,15 +20,24 @@ internal static class FetchCommand
         HelpName = "PATH",
     };
 
-    private static readonly Option<int> Concurrency = NumberOption("--concurrency", "N", "How many pages to fetch at a time.", 200, 1, 10_000);
+    private static readonly Option<int> Concurrency = NumberOption(
+        "--concurrency", "N", "How many pages to fetch at a time.", 200, 1, 10_000);
 
     private static readonly Option<double> Timeout = NumberOption("--timeout", "S", "How many seconds a page may take.", 30, 0.001, 86_400);
 
-    private static readonly Option<int> Pages = NumberOption("--pages", "N", "How many pages to fetch from the embedded server.", 2000, 1, 1_000_000);
+    private static readonly Option<int> Pages = NumberOption(
+        "--pages", "N", "How many pages to fetch from the embedded server.", 2000, 1, 1_000_000);
 
     public static RootCommand Create()
     {
-        var command = new RootCommand("Fetches many web pages at once, on one event loop and one thread.") { Urls, File, Concurrency, Timeout, Pages };
+        var command = new RootCommand("Fetches many web pages at once, on one event loop and one thread.")
+        {
+            Urls,
+            File,
+            Concurrency,
+            Timeout,
+            Pages,
+        };
         command.Validators.Add(result =>
         {
             if (result.GetValue(Urls)?.FirstOrDefault(text => text.StartsWith('-')) is { } unknown)
@@ -36,7 +45,8 @@ internal static class FetchCommand
                 result.AddError($"There is no option '{unknown}'.");
             }
 
-            if (result.GetResult(Pages) is { Implicit: false } && (result.GetValue(File) is not null || result.GetValue(Urls) is { Length: > 0 }))
+            if (result.GetResult(Pages) is { Implicit: false }
+                && (result.GetValue(File) is not null || result.GetValue(Urls) is { Length: > 0 }))
             {
                 result.AddError("--pages is for the embedded server: it cannot be combined with addresses.");
             }

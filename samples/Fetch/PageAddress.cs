@@ -15,7 +15,9 @@ internal sealed record PageAddress(string Text, Uri? Uri, string? Problem = null
     /// <param name="source">Where it stands, for the report; nothing for the command line.</param>
     public static PageAddress Parse(string text, string source = "")
     {
-        if (Uri.TryCreate(text, UriKind.Absolute, out var uri) && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps) && uri.Host.Length > 0)
+        if (Uri.TryCreate(text, UriKind.Absolute, out var uri)
+            && (uri.Scheme == Uri.UriSchemeHttp || uri.Scheme == Uri.UriSchemeHttps)
+            && uri.Host.Length > 0)
         {
             return new PageAddress(uri.AbsoluteUri, uri);
         }

@@ -10,7 +10,8 @@ internal sealed record PageFailure(string Kind, string Message)
 
     public static PageFailure TimedOut(TimeSpan limit) => new("timed out", $"no complete answer within {limit.TotalSeconds:0.###} s");
 
-    public static PageFailure From(HttpResponseMessage response) => new($"HTTP {(int)response.StatusCode}", response.ReasonPhrase ?? response.StatusCode.ToString());
+    public static PageFailure From(HttpResponseMessage response) =>
+        new($"HTTP {(int)response.StatusCode}", response.ReasonPhrase ?? response.StatusCode.ToString());
 
     /// <summary>
     /// Finds the cause in an exception: <see cref="HttpClient"/> wraps what the socket or the TLS layer said, sometimes more than once.

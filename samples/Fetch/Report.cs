@@ -37,12 +37,17 @@ internal sealed class Report(PageResults results, long elapsedNanoseconds, long 
         var ids = threads.ThreadIds;
         PrintFigure("pages", $"{results.Fetched:N0} fetched, {results.Failed:N0} failed, {results.Total - results.Done:N0} not done");
         PrintFigure("bytes", $"{results.Bytes:N0}");
-        PrintFigure("errors", results.Failed == 0 ? "none" : string.Join(", ", results.FailuresByKind.Select(kind => $"{kind.Value:N0} {kind.Key}")));
+        PrintFigure(
+            "errors",
+            results.Failed == 0 ? "none" : string.Join(", ", results.FailuresByKind.Select(kind => $"{kind.Value:N0} {kind.Key}")));
         PrintFigure("time", $"{elapsedNanoseconds / 1e9:N2} s, {results.Done / (elapsedNanoseconds / 1e9):N0} pages a second");
         PrintFigure("latency", latencies.Length == 0 ? "-" : $"p50 {Percentile(latencies, 0.50)}, p99 {Percentile(latencies, 0.99)}");
         PrintFigure("loop delay", $"{Durations.Milliseconds(largestDelayNanoseconds)} at most");
-        PrintFigure("user code ran on", ids.Count == 1 ? $"thread {ids.First()} (the only one)" : $"threads {string.Join(", ", ids)}: it must be one");
-        Console.WriteLine($"{(results.Done < results.Total ? "Stopped early: " : "")}{results.Fetched:N0} of {results.Total:N0} pages fetched.");
+        PrintFigure(
+            "user code ran on",
+            ids.Count == 1 ? $"thread {ids.First()} (the only one)" : $"threads {string.Join(", ", ids)}: it must be one");
+        Console.WriteLine(
+            $"{(results.Done < results.Total ? "Stopped early: " : "")}{results.Fetched:N0} of {results.Total:N0} pages fetched.");
     }
 
     private static void PrintFigure(string name, string value) => Console.WriteLine($"{name,-18}{value}");

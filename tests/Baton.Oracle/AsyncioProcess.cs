@@ -63,7 +63,8 @@ public sealed class AsyncioProcess : IDisposable
         }
         catch (System.ComponentModel.Win32Exception failure)
         {
-            throw new InvalidOperationException($"Cannot run Python as '{python}': {failure.Message}. {PythonVariable} names another.", failure);
+            throw new InvalidOperationException(
+                $"Cannot run Python as '{python}': {failure.Message}. {PythonVariable} names another.", failure);
         }
     }
 
@@ -81,7 +82,9 @@ public sealed class AsyncioProcess : IDisposable
     public IReadOnlyList<string>? Receive()
     {
         using var answer = JsonDocument.Parse(ReadLine());
-        return answer.RootElement.TryGetProperty("trace", out var trace) ? [.. trace.EnumerateArray().Select(line => line.GetString()!)] : null;
+        return answer.RootElement.TryGetProperty("trace", out var trace)
+            ? [.. trace.EnumerateArray().Select(line => line.GetString()!)]
+            : null;
     }
 
     /// <summary>Ends the process.</summary>
@@ -112,9 +115,12 @@ public sealed class AsyncioProcess : IDisposable
             return named;
         }
 
-        var root = Environment.GetEnvironmentVariable("PYENV_ROOT") ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".pyenv");
+        var root = Environment.GetEnvironmentVariable("PYENV_ROOT")
+            ?? Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.UserProfile), ".pyenv");
         var versions = Path.Combine(root, "versions");
-        var managed = Directory.Exists(versions) ? Directory.GetDirectories(versions).Select(folder => Path.Combine(folder, "bin", "python3")) : [];
+        var managed = Directory.Exists(versions)
+            ? Directory.GetDirectories(versions).Select(folder => Path.Combine(folder, "bin", "python3"))
+            : [];
         return managed.Where(File.Exists)
             .Append("python3")
             .Select(path => (Path: path, Version: VersionOf(path)))

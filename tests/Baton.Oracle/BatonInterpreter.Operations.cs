@@ -129,7 +129,9 @@ public sealed partial class BatonInterpreter
             case "wait_for":
                 return (Value(await Coroutine.WaitFor(RunTask(numbers[1], step.Bodies[0], new Frame(frame.Group, null)), Limit(numbers[0]))), null);
             case "wait_for_task":
-                return Find(numbers[1]) is { } limited ? (Value(await Coroutine.WaitFor(limited, Limit(numbers[0]))), null) : ("none", null);
+                return Find(numbers[1]) is { } limited
+                    ? (Value(await Coroutine.WaitFor(limited, Limit(numbers[0]))), null)
+                    : ("none", null);
             case "timeout":
                 return (null, await RunTimeout(step, frame));
             case "group":

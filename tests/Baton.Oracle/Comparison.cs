@@ -7,7 +7,8 @@ namespace Baton.Oracle;
 /// <param name="Improvements">
 /// What asyncio lacked to do the same. None where it did the same, or where nothing explains the difference.
 /// </param>
-public sealed record Comparison(Scenario Scenario, IReadOnlyList<string> Expected, IReadOnlyList<string> Actual, IReadOnlyList<string> Improvements)
+public sealed record Comparison(
+    Scenario Scenario, IReadOnlyList<string> Expected, IReadOnlyList<string> Actual, IReadOnlyList<string> Improvements)
 {
     /// <summary>Whether both did the same, or what a deliberate improvement says.</summary>
     public bool IsExplained => Expected.SequenceEqual(Actual);

@@ -54,7 +54,8 @@ public sealed class Scenario
         return text.Replace("\n", "").ToString();
     }
 
-    private static IEnumerable<string> OperationsOf(Step[] body) => body.SelectMany(step => step.Bodies.SelectMany(OperationsOf).Prepend(step.Operation));
+    private static IEnumerable<string> OperationsOf(Step[] body) =>
+        body.SelectMany(step => step.Bodies.SelectMany(OperationsOf).Prepend(step.Operation));
 
     private static Step[] Number(Step[] body, ref int id)
     {

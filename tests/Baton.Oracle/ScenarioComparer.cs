@@ -9,7 +9,8 @@ public sealed class ScenarioComparer(AsyncioProcess asyncio)
         TryCompare(scenario) ?? throw new InvalidOperationException($"asyncio itself fails at this scenario:\n{scenario}");
 
     /// <summary>The smallest scenario found that differs, too.</summary>
-    public Comparison Shrink(Comparison differing) => Compare(Shrinker.Shrink(differing.Scenario, scenario => TryCompare(scenario) is { IsExplained: false }));
+    public Comparison Shrink(Comparison differing) =>
+        Compare(Shrinker.Shrink(differing.Scenario, scenario => TryCompare(scenario) is { IsExplained: false }));
 
     private Comparison? TryCompare(Scenario scenario)
     {

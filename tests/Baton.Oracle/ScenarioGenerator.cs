@@ -30,7 +30,8 @@ public sealed class ScenarioGenerator
 
     private static readonly string[] Always =
     [
-        "log", "yield", "yield", "sleep", "spawn", "spawn", "await", "cancel", "cancel", "try_cancelled", "try_error", "try_finally", "fail", "return", "state",
+        "log", "yield", "yield", "sleep", "spawn", "spawn", "await", "cancel", "cancel", "try_cancelled", "try_error", "try_finally",
+        "fail", "return", "state",
     ];
 
     /// <summary>What a callback can do.</summary>
@@ -149,7 +150,9 @@ public sealed class ScenarioGenerator
             case "gather" or "gather_all":
                 return MakeLeaf(operation, [.. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => LaterTask(place))]);
             case "wait":
-                return MakeLeaf(operation, [_random.Next(3), _random.Next(-1, 5), .. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => LaterTask(place))]);
+                return MakeLeaf(
+                    operation,
+                    [_random.Next(3), _random.Next(-1, 5), .. Enumerable.Range(0, _random.Next(1, 4)).Select(_ => LaterTask(place))]);
             case "spawn" or "spawn_eager" or "spawn_in_group":
                 var task = ++_tasks;
                 return new Step(operation, [task], [Body(new Place(task, inside.Depth, null, false))]);
@@ -183,7 +186,8 @@ public sealed class ScenarioGenerator
         var count = _random.Next(1, 4);
         var first = _tasks + 1;
         _tasks += count;
-        return new Step("gather_bodies", [first], [.. Enumerable.Range(first, count).Select(task => Body(new Place(task, inside.Depth, null, false)))]);
+        return new Step(
+            "gather_bodies", [first], [.. Enumerable.Range(first, count).Select(task => Body(new Place(task, inside.Depth, null, false)))]);
     }
 
     private static Step MakeLeaf(string operation, params int[] numbers) => new(operation, numbers, []);

@@ -252,7 +252,8 @@ internal static class MicroBenchmarks
         var timers = new Timer[count];
         for (var i = 0; i < count; i++)
         {
-            timers[i] = new Timer(static state => ((Countdown)state!).SignalInterlocked(), countdown, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
+            timers[i] = new Timer(
+                static state => ((Countdown)state!).SignalInterlocked(), countdown, TimeSpan.Zero, Timeout.InfiniteTimeSpan);
             if (i % TimerBurst == TimerBurst - 1)
             {
                 await Task.Yield();

@@ -9,7 +9,11 @@ internal static class MicroCommand
     {
         var only = new Option<string[]>("--only") { Description = "Run only these benchmarks.", AllowMultipleArgumentsPerToken = true };
         only.AcceptOnlyFromAmong([.. MicroBenchmarks.All.Select(benchmark => benchmark.Name)]);
-        var rounds = new Option<int>("--rounds") { Description = "Rounds, each with ours and the BCL's in turn.", DefaultValueFactory = _ => 5 };
+        var rounds = new Option<int>("--rounds")
+        {
+            Description = "Rounds, each with ours and the BCL's in turn.",
+            DefaultValueFactory = _ => 5,
+        };
         rounds.Validators.Add(result =>
         {
             if (result.GetValue(rounds) is < 1 or > 1000)
@@ -18,9 +22,20 @@ internal static class MicroCommand
             }
         });
         var json = new Option<bool>("--json") { Description = "Print one JSON array and nothing else to the standard output." };
-        var noAsyncio = new Option<bool>("--no-asyncio") { Description = "Leave out Python's asyncio, which is measured where there is a python3." };
-        var command = new Command("micro", "Nanoseconds and bytes of single operations: a switch, an await, a task, a timer, a lock, a queue.") { only, rounds, json, noAsyncio };
-        command.SetAction(parsed => Run(parsed.GetValue(only) ?? [], parsed.GetValue(rounds), parsed.GetValue(json), !parsed.GetValue(noAsyncio)));
+        var noAsyncio = new Option<bool>("--no-asyncio")
+        {
+            Description = "Leave out Python's asyncio, which is measured where there is a python3.",
+        };
+        var command =
+            new Command("micro", "Nanoseconds and bytes of single operations: a switch, an await, a task, a timer, a lock, a queue.")
+            {
+                only,
+                rounds,
+                json,
+                noAsyncio,
+            };
+        command.SetAction(
+            parsed => Run(parsed.GetValue(only) ?? [], parsed.GetValue(rounds), parsed.GetValue(json), !parsed.GetValue(noAsyncio)));
         return command;
     }
 
@@ -65,7 +80,9 @@ internal static class MicroCommand
         Console.WriteLine($"{"",-18}{"Baton",20}{"BCL",22}{"ratio",9}{(asyncio is null ? "" : $"asyncio {asyncio.Python}"),20}");
         foreach (var outcome in outcomes)
         {
-            var theirs = asyncio?.Nanoseconds.TryGetValue(outcome.Benchmark.Name, out var nanoseconds) == true ? $"{nanoseconds,17:F1} ns" : "";
+            var theirs = asyncio?.Nanoseconds.TryGetValue(outcome.Benchmark.Name, out var nanoseconds) == true
+                ? $"{nanoseconds,17:F1} ns"
+                : "";
             Console.WriteLine(
                 $"{outcome.Benchmark.Name,-18}{outcome.Ours.Nanoseconds,10:F1} ns{outcome.Ours.Bytes,5:F0} B" +
                 $"{outcome.Theirs.Nanoseconds,12:F1} ns{outcome.Theirs.Bytes,5:F0} B{outcome.Ratio,9:F2}{theirs}");

@@ -89,7 +89,8 @@ internal sealed class NetReport(NetBenchmark benchmark, NetOptions options, NetR
         var others = results.Servers.Where(server => !server.IsOurs).ToList();
         if (ours.Count == 0 || others.Count == 0) return;
 
-        output.WriteLine($"Ours over theirs: the ratio in each round, and of these the median. Below 1 is better, except for {benchmark.Unit}s/s.");
+        output.WriteLine(
+            $"Ours over theirs: the ratio in each round, and of these the median. Below 1 is better, except for {benchmark.Unit}s/s.");
         var table = new TextTable("connections", "ratio");
         table.AddColumns(NetMetric.All.Select(metric => Name(metric.Heading)));
         table.AddColumns(["system calls"]);
@@ -102,7 +103,8 @@ internal sealed class NetReport(NetBenchmark benchmark, NetOptions options, NetR
                     table.AddRow([
                         $"{connections}",
                         $"{server.Name}/{other.Name}",
-                        .. NetMetric.All.Select(metric => Format(results.MedianRatio(server.Name, other.Name, connections, metric), "0.00")),
+                        .. NetMetric.All.Select(
+                            metric => Format(results.MedianRatio(server.Name, other.Name, connections, metric), "0.00")),
                         Format(results.SystemCallRatio(server.Name, other.Name, connections), "0.00"),
                     ]);
                 }

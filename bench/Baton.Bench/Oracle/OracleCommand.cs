@@ -11,13 +11,28 @@ internal static class OracleCommand
         var count = new Option<int>("--count") { Description = "How many scenarios.", DefaultValueFactory = _ => 100_000 };
         count.Validators.Add(result => CheckPositive(result, count));
         var first = new Option<int>("--seed") { Description = "The seed of the first scenario; the others follow it." };
-        var jobs = new Option<int>("--jobs") { Description = "How many at once.", DefaultValueFactory = _ => Math.Min(Environment.ProcessorCount, 8) };
+        var jobs = new Option<int>("--jobs")
+        {
+            Description = "How many at once.",
+            DefaultValueFactory = _ => Math.Min(Environment.ProcessorCount, 8),
+        };
         jobs.Validators.Add(result => CheckPositive(result, jobs));
-        var limit = new Option<int>("--stop-after") { Description = "How many differing scenarios to shrink and print before giving up.", DefaultValueFactory = _ => 5 };
+        var limit = new Option<int>("--stop-after")
+        {
+            Description = "How many differing scenarios to shrink and print before giving up.",
+            DefaultValueFactory = _ => 5,
+        };
         limit.Validators.Add(result => CheckPositive(result, limit));
         var file = new Option<FileInfo>("--file") { Description = "Run the scenario in this file instead, and print both traces." };
         file.AcceptExistingOnly();
-        var command = new Command("oracle", "Runs random programs on Baton and on CPython's asyncio, and shows where what happens differs.") { count, first, jobs, limit, file };
+        var command = new Command("oracle", "Runs random programs on Baton and on CPython's asyncio, and shows where what happens differs.")
+        {
+            count,
+            first,
+            jobs,
+            limit,
+            file,
+        };
         command.SetAction(parsed => parsed.GetValue(file) is { } given
             ? RunFile(given)
             : new OracleRun(parsed.GetValue(first), parsed.GetValue(count), parsed.GetValue(limit)).Run(parsed.GetValue(jobs)));

@@ -23,7 +23,8 @@ internal sealed class OracleRun(int first, int count, int limit)
         var asyncio = AsyncioProcess.TryStart();
         if (asyncio is null)
         {
-            Console.Error.WriteLine($"There is no Python to compare with. Install python3, or name one in {AsyncioProcess.PythonVariable}.");
+            Console.Error.WriteLine(
+                $"There is no Python to compare with. Install python3, or name one in {AsyncioProcess.PythonVariable}.");
         }
 
         return asyncio;

@@ -7,9 +7,11 @@ internal sealed class UdpBenchmark : NetBenchmark
 {
     public override string Name => "udp";
 
-    public override string Description => "Measures the server's CPU time, system calls and latency for one datagram of 1 KiB that is sent back.";
+    public override string Description =>
+        "Measures the server's CPU time, system calls and latency for one datagram of 1 KiB that is sent back.";
 
-    public override string Subject => $"Echo of datagrams of {UdpLoad.MessageSize} bytes over 127.0.0.1, as many under way as there are connections";
+    public override string Subject =>
+        $"Echo of datagrams of {UdpLoad.MessageSize} bytes over 127.0.0.1, as many under way as there are connections";
 
     public override string Unit => "datagram";
 

@@ -24,7 +24,8 @@ internal sealed unsafe class UdpLoad : ILoad
     private readonly int _count;
     private readonly long[] _sentAt;
     private readonly byte* _bytes = (byte*)NativeMemory.AllocZeroed(MaximumBatch * MessageSize);
-    private readonly Libc.BatchedMessage* _messages = (Libc.BatchedMessage*)NativeMemory.AllocZeroed(MaximumBatch, (nuint)sizeof(Libc.BatchedMessage));
+    private readonly Libc.BatchedMessage* _messages = (Libc.BatchedMessage*)NativeMemory.AllocZeroed(
+        MaximumBatch, (nuint)sizeof(Libc.BatchedMessage));
     private readonly Libc.IoVector* _vectors = (Libc.IoVector*)NativeMemory.AllocZeroed(MaximumBatch, (nuint)sizeof(Libc.IoVector));
     private readonly byte* _event = (byte*)NativeMemory.AllocZeroed(EpollEventSize);
     private readonly double _nanosecondsPerTick = 1e9 / Stopwatch.Frequency;

@@ -50,7 +50,8 @@ internal static class AddressConversion
                 Write(ip, family, address);
                 return address;
             case DnsEndPoint:
-                throw new ArgumentException($"{endPoint} is a name, not an address. Resolve it first, by NameResolution.", nameof(endPoint));
+                throw new ArgumentException(
+                    $"{endPoint} is a name, not an address. Resolve it first, by NameResolution.", nameof(endPoint));
             default:
                 return endPoint.Serialize();
         }

@@ -109,7 +109,8 @@ public sealed partial class CancelScope
     /// cancellation from outside of it, so that another library's <see cref="OperationCanceledException"/> means that.
     /// </summary>
     public bool MayHaveObeyed() =>
-        IsCancelledFromOutside() || (!Shield && (Parent?.FindDue(Task) is not null || (Task.HasPendingRequest && Task.Reaches(null, Parent))));
+        IsCancelledFromOutside()
+            || (!Shield && (Parent?.FindDue(Task) is not null || (Task.HasPendingRequest && Task.Reaches(null, Parent))));
 
     /// <summary>
     /// For those who build constructs of their own: something else is thrown in the place of a cancellation that came out of this scope,

@@ -162,7 +162,8 @@ public sealed partial class CancelScope
     /// <param name="name">The name in reports.</param>
     /// <returns>True when the body ran to its end; false when the scope was cancelled and that ended the body.</returns>
     /// <exception cref="InvalidOperationException">Outside of a task.</exception>
-    public static async Coroutine<bool> Run(Func<CancelScope, Coroutine> body, TimeSpan? timeout = null, bool shield = false, string? name = null)
+    public static async Coroutine<bool> Run(
+        Func<CancelScope, Coroutine> body, TimeSpan? timeout = null, bool shield = false, string? name = null)
     {
         ArgumentNullException.ThrowIfNull(body);
         var scope = new CancelScope(timeout, shield, name);
@@ -188,7 +189,11 @@ public sealed partial class CancelScope
     /// <param name="name">The name in reports.</param>
     /// <exception cref="InvalidOperationException">Outside of a task.</exception>
     public static async Coroutine<TResult> Run<TResult>(
-        Func<CancelScope, Coroutine<TResult>> body, TResult whenCancelled, TimeSpan? timeout = null, bool shield = false, string? name = null)
+        Func<CancelScope, Coroutine<TResult>> body,
+        TResult whenCancelled,
+        TimeSpan? timeout = null,
+        bool shield = false,
+        string? name = null)
     {
         ArgumentNullException.ThrowIfNull(body);
         var result = whenCancelled;

@@ -84,7 +84,8 @@ public readonly struct CoroutineAwaiter : ICriticalNotifyCompletion, ILoopAwaite
     public void GetResult() => _source?.TakeResult(_version);
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => _source!.SetContinuation(ForeignContinuation.Rent(continuation, ExecutionContext.Capture()), _version);
+    public void OnCompleted(Action continuation) =>
+        _source!.SetContinuation(ForeignContinuation.Rent(continuation, ExecutionContext.Capture()), _version);
 
     /// <inheritdoc/>
     public void UnsafeOnCompleted(Action continuation) => _source!.SetContinuation(ForeignContinuation.Rent(continuation, null), _version);
@@ -114,7 +115,8 @@ public readonly struct CoroutineAwaiter<TResult> : ICriticalNotifyCompletion, IL
     public TResult GetResult() => _source is null ? default! : _source.TakeTypedResult(_version);
 
     /// <inheritdoc/>
-    public void OnCompleted(Action continuation) => _source!.SetContinuation(ForeignContinuation.Rent(continuation, ExecutionContext.Capture()), _version);
+    public void OnCompleted(Action continuation) =>
+        _source!.SetContinuation(ForeignContinuation.Rent(continuation, ExecutionContext.Capture()), _version);
 
     /// <inheritdoc/>
     public void UnsafeOnCompleted(Action continuation) => _source!.SetContinuation(ForeignContinuation.Rent(continuation, null), _version);

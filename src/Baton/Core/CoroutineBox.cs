@@ -215,7 +215,8 @@ internal abstract class CoroutineBox : CoroutineSource
         var loop = Loop;
         if (loop is null || !Interlocked.Exchange(ref _isSuspended, false))
         {
-            throw new InvalidOperationException("An awaiter called its continuation a second time; the coroutine has already been resumed.");
+            throw new InvalidOperationException(
+                "An awaiter called its continuation a second time; the coroutine has already been resumed.");
         }
 
         if (loop.IsOnLoopThread)

@@ -179,7 +179,8 @@ internal abstract class CoroutineSource : LoopItem
             ThrowReused();
         }
 
-        throw new InvalidOperationException("The coroutine has not completed. Await it: blocking on it would block the loop that has to run it.");
+        throw new InvalidOperationException(
+            "The coroutine has not completed. Await it: blocking on it would block the loop that has to run it.");
     }
 
     [DoesNotReturn]

@@ -85,7 +85,8 @@ public sealed class DatagramBatch
         if (bytes.Length > MaximumLength)
         {
             Count--;
-            throw new ArgumentException($"The datagram has {bytes.Length} bytes; this batch holds up to {MaximumLength} of each.", nameof(bytes));
+            throw new ArgumentException(
+                $"The datagram has {bytes.Length} bytes; this batch holds up to {MaximumLength} of each.", nameof(bytes));
         }
 
         bytes.CopyTo(SpaceOf(Count - 1).Span);

@@ -66,7 +66,8 @@ public sealed partial class EventLoop
 
     /// <inheritdoc cref="RunCoroutineThreadSafe(Coroutine)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public Task<TResult> RunCoroutineThreadSafe<TResult>(Coroutine<TResult> coroutine) => RunCoroutineThreadSafe(coroutine, CancellationToken.None);
+    public Task<TResult> RunCoroutineThreadSafe<TResult>(Coroutine<TResult> coroutine) =>
+        RunCoroutineThreadSafe(coroutine, CancellationToken.None);
 
     /// <summary>Runs a coroutine as a task of this loop, from any thread, and cancels that task when a token is cancelled.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
@@ -275,7 +276,8 @@ public sealed partial class EventLoop
             var task = _task!;
             if (task.IsCancelled)
             {
-                _outcome.TrySetCanceled(_cancellationToken.IsCancellationRequested ? _cancellationToken : new CancellationToken(canceled: true));
+                _outcome.TrySetCanceled(
+                    _cancellationToken.IsCancellationRequested ? _cancellationToken : new CancellationToken(canceled: true));
             }
             else if (task.GetException() is { } exception)
             {

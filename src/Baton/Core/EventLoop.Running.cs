@@ -125,7 +125,8 @@ public sealed partial class EventLoop
         }
     }
 
-    private void Enter(out SynchronizationContext? previousContext, out ExecutionContext previousExecutionContext, out bool isFlowSuppressed)
+    private void Enter(
+        out SynchronizationContext? previousContext, out ExecutionContext previousExecutionContext, out bool isFlowSuppressed)
     {
         CheckCanRun();
         previousContext = SynchronizationContext.Current;

@@ -73,7 +73,8 @@ public sealed partial class EventLoop
 
     /// <inheritdoc cref="CreateTask(Coroutine, string?, bool?, CancelScope?)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public LoopTask<TResult> CreateTask<TResult>(Coroutine<TResult> coroutine, string? name = null, bool? eager = null, CancelScope? scope = null)
+    public LoopTask<TResult> CreateTask<TResult>(
+        Coroutine<TResult> coroutine, string? name = null, bool? eager = null, CancelScope? scope = null)
     {
         if (TaskFactory is { } factory)
         {

@@ -236,7 +236,8 @@ public sealed partial class EventLoop : IDisposable
         "EventLoop.CallSoonThreadSafe or EventLoop.RunCoroutineThreadSafe.");
 
     [DoesNotReturn]
-    private static void ThrowClosed() => throw new InvalidOperationException("The event loop is closed. Create another one: a closed loop cannot be used again.");
+    private static void ThrowClosed() =>
+        throw new InvalidOperationException("The event loop is closed. Create another one: a closed loop cannot be used again.");
 
     [DoesNotReturn]
     private void ThrowWrongThread() => throw new InvalidOperationException(

@@ -21,7 +21,10 @@ public class CancelledException : OperationCanceledException
 
     /// <summary>Creates an exception with a cause, whose token it takes over where it has one.</summary>
     public CancelledException(string? message, Exception? innerException)
-        : base(message ?? "The task was cancelled.", innerException, (innerException as OperationCanceledException)?.CancellationToken ?? default)
+        : base(
+            message ?? "The task was cancelled.",
+            innerException,
+            (innerException as OperationCanceledException)?.CancellationToken ?? default)
     {
     }
 }

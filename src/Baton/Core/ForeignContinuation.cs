@@ -28,7 +28,12 @@ internal sealed class ForeignContinuation : LoopItem
     {
         var loop = EventLoop.Current;
         return Rent(
-            RunAction, continuation, loop.CurrentTask, loop.CurrentScope, SynchronizationContext.Current is LoopSynchronizationContext, executionContext);
+            RunAction,
+            continuation,
+            loop.CurrentTask,
+            loop.CurrentScope,
+            SynchronizationContext.Current is LoopSynchronizationContext,
+            executionContext);
     }
 
     /// <summary>A continuation from any thread.</summary>

@@ -12,7 +12,8 @@ namespace Baton;
 /// <param name="Wakes">Wake-ups written by other threads.</param>
 /// <param name="Others">Everything else: creating, closing, binding, options, names.</param>
 public readonly record struct IoStatistics(
-    long Waits, long Events, long Registrations, long Receives, long Sends, long VectoredSends, long Accepts, long Connects, long Wakes, long Others)
+    long Waits, long Events, long Registrations, long Receives, long Sends, long VectoredSends, long Accepts, long Connects, long Wakes,
+    long Others)
 {
     /// <summary>All system calls together.</summary>
     public long SystemCalls => Waits + Registrations + Receives + Sends + VectoredSends + Accepts + Connects + Wakes + Others;

@@ -149,12 +149,14 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     {
         if (token != _version || _state is State.Idle)
         {
-            throw new InvalidOperationException("The result of this operation has already been taken: a ValueTask can be awaited only once.");
+            throw new InvalidOperationException(
+                "The result of this operation has already been taken: a ValueTask can be awaited only once.");
         }
 
         if (_state == State.Pending)
         {
-            throw new InvalidOperationException("The operation has not completed. Await it: its result cannot be waited for on the loop's own thread.");
+            throw new InvalidOperationException(
+                "The operation has not completed. Await it: its result cannot be waited for on the loop's own thread.");
         }
 
         _version++;
@@ -191,7 +193,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     {
         if (token != _version)
         {
-            throw new InvalidOperationException("The result of this operation has already been taken: a ValueTask can be awaited only once.");
+            throw new InvalidOperationException(
+                "The result of this operation has already been taken: a ValueTask can be awaited only once.");
         }
 
         return _state switch
@@ -224,7 +227,8 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
             _continuationState = state;
             _task = Loop.CurrentTask;
             _scope = Loop.CurrentScope;
-            _useContext = (flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0 && SynchronizationContext.Current is LoopSynchronizationContext;
+            _useContext = (flags & ValueTaskSourceOnCompletedFlags.UseSchedulingContext) != 0
+                && SynchronizationContext.Current is LoopSynchronizationContext;
             _executionContext = (flags & ValueTaskSourceOnCompletedFlags.FlowExecutionContext) != 0 ? ExecutionContext.Capture() : null;
         }
 

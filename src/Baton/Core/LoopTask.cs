@@ -71,7 +71,8 @@ public partial class LoopTask : Future
 
     /// <summary>Not for a task: its coroutine completes it.</summary>
     /// <exception cref="InvalidOperationException">Always.</exception>
-    public override bool TrySetException(Exception exception) => throw new InvalidOperationException($"{this} gets its exception from its coroutine.");
+    public override bool TrySetException(Exception exception) =>
+        throw new InvalidOperationException($"{this} gets its exception from its coroutine.");
 
     /// <summary>Starts the task, or ends it when its outermost coroutine is one that enters the queue by itself.</summary>
     internal sealed override void Run(EventLoop loop)

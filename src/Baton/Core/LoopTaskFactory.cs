@@ -36,7 +36,8 @@ public abstract class LoopTaskFactory
 
     /// <inheritdoc cref="Create(EventLoop, Coroutine, string?, bool?, CancelScope?)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
-    public virtual LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope)
+    public virtual LoopTask<TResult> Create<TResult>(
+        EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope)
     {
         ArgumentNullException.ThrowIfNull(loop);
         return loop.CreateOrdinaryTask(coroutine, name, eager ?? false, scope);
@@ -50,7 +51,8 @@ public abstract class LoopTaskFactory
             return base.Create(loop, coroutine, name, eager ?? loop.IsRunning, scope);
         }
 
-        public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope)
+        public override LoopTask<TResult> Create<TResult>(
+            EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope)
         {
             ArgumentNullException.ThrowIfNull(loop);
             return base.Create(loop, coroutine, name, eager ?? loop.IsRunning, scope);

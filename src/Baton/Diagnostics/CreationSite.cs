@@ -82,7 +82,8 @@ public sealed class CreationSite
     /// <summary>
     /// Whether a frame is the loop's: what stands further in belongs to the item that runs. None of these methods is ever inlined.
     /// </summary>
-    internal static bool IsLoop(MethodBase method) => method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
+    internal static bool IsLoop(MethodBase method) =>
+        method.DeclaringType == typeof(EventLoop) && method.Name is "RunBatch" or "RunItem" or "RunBeforePoll";
 
     private static CodeLocation Locate((MethodBase? Method, string Name, int Offset) frame)
     {
@@ -91,7 +92,9 @@ public sealed class CreationSite
     }
 
     private static string NameOf(StackFrame frame) =>
-        DiagnosticMethodInfo.Create(frame) is { } method ? MethodNames.Of(method.DeclaringTypeName, method.Name) : "a method without a name";
+        DiagnosticMethodInfo.Create(frame) is { } method
+            ? MethodNames.Of(method.DeclaringTypeName, method.Name)
+            : "a method without a name";
 
     [UnconditionalSuppressMessage("Trimming", "IL2026", Justification = "Where the method was trimmed away, the name that is left is enough.")]
     private static MethodBase? MethodOf(StackFrame frame) => frame.GetMethod();

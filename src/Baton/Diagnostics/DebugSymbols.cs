@@ -27,7 +27,8 @@ internal static class DebugSymbols
     }
 
     /// <summary>The line of an instruction.</summary>
-    internal static (string File, int Line)? FindInstruction(MethodBase method, int offset) => offset < 0 ? null : LinesOf(method).Find(offset);
+    internal static (string File, int Line)? FindInstruction(MethodBase method, int offset) =>
+        offset < 0 ? null : LinesOf(method).Find(offset);
 
     /// <summary>The first line of a method.</summary>
     internal static (string File, int Line)? FindStart(MethodBase method) => LinesOf(method).First;
@@ -38,7 +39,8 @@ internal static class DebugSymbols
         {
             return s_symbols.GetValue(method.Module.Assembly, Symbols.Open).Read(method.MetadataToken);
         }
-        catch (Exception exception) when (exception is BadImageFormatException or InvalidOperationException or IOException or UnauthorizedAccessException
+        catch (Exception exception)
+            when (exception is BadImageFormatException or InvalidOperationException or IOException or UnauthorizedAccessException
             or NotSupportedException or ArgumentException)
         {
             // Damaged symbols, or a method made at run time. A report without lines is better than none.
@@ -103,7 +105,8 @@ internal static class DebugSymbols
                     }
                 }
             }
-            catch (Exception exception) when (exception is BadImageFormatException or IOException or UnauthorizedAccessException or NotSupportedException)
+            catch (Exception exception)
+                when (exception is BadImageFormatException or IOException or UnauthorizedAccessException or NotSupportedException)
             {
                 // As without symbols.
             }

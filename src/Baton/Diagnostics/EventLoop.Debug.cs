@@ -119,7 +119,8 @@ public sealed partial class EventLoop
         }
     }
 
-    private static bool IsDebugByEnvironment() => Environment.GetEnvironmentVariable(DebugVariable) is { Length: > 0 } value && value != "0";
+    private static bool IsDebugByEnvironment() =>
+        Environment.GetEnvironmentVariable(DebugVariable) is { Length: > 0 } value && value != "0";
 
     private void SetDebug(bool value)
     {
@@ -280,7 +281,8 @@ public sealed partial class EventLoop
             _ => $" {_taskCount} tasks on it had not ended, and never will.",
         };
         Warn(new LoopWarning(
-            LoopWarningKind.UnclosedLoop, $"Unclosed event loop '{Name}': it was collected without having been disposed of.{tasks} EventLoop.Run does it by itself.")
+            LoopWarningKind.UnclosedLoop,
+            $"Unclosed event loop '{Name}': it was collected without having been disposed of.{tasks} EventLoop.Run does it by itself.")
         {
             SourceTraceback = _creationSite,
         });

@@ -41,7 +41,8 @@ public sealed partial class EventLoop
         }
         catch (Exception exception)
         {
-            ReportByDefault(new LoopExceptionContext($"Unhandled error in warning handler, which was to be told: {warning}") { Exception = exception });
+            ReportByDefault(
+                new LoopExceptionContext($"Unhandled error in warning handler, which was to be told: {warning}") { Exception = exception });
         }
         finally
         {

@@ -81,7 +81,9 @@ public partial class Future
     {
         if (IsFailed)
         {
-            var failure = _outcome is UnretrievedFailure unretrieved ? unretrieved.Failure.SourceException : ((ExceptionDispatchInfo)_outcome!).SourceException;
+            var failure = _outcome is UnretrievedFailure unretrieved
+                ? unretrieved.Failure.SourceException
+                : ((ExceptionDispatchInfo)_outcome!).SourceException;
             text.Append(" with ").Append(failure.GetType().Name).Append(": ").Append(Text(failure.Message));
         }
         else if (IsDone && !IsCancelled && ResultText is { } result)
@@ -116,7 +118,8 @@ public partial class Future
                 text.Append(", then ").Append(callbacks[0].DescribeAsCallback()).Append(" and ").Append(callbacks[1].DescribeAsCallback());
                 break;
             default:
-                text.Append(", then ").Append(callbacks[0].DescribeAsCallback()).Append(", ").Append(callbacks.Count - 2).Append(" more and ")
+                text.Append(", then ").Append(callbacks[0].DescribeAsCallback()).Append(", ").Append(callbacks.Count - 2)
+                    .Append(" more and ")
                     .Append(callbacks[^1].DescribeAsCallback());
                 break;
         }

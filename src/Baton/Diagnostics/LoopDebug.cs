@@ -71,7 +71,8 @@ internal sealed class LoopDebug(int stackDepth, BlockingWaits blockingWaits)
     /// </summary>
     internal CreationSite? CaptureWait()
     {
-        var stack = CreationSite.Capture(stackDepth, static method => !(method is { IsConstructor: true, IsStatic: true } || IsOfConsole(method)));
+        var stack = CreationSite.Capture(
+            stackDepth, static method => !(method is { IsConstructor: true, IsStatic: true } || IsOfConsole(method)));
         return stack is not null && (BlockingWaits == BlockingWaits.Throw || _reportedWaits.Add(stack.Key)) ? stack : null;
     }
 

@@ -47,7 +47,8 @@ internal static class SocketAddresses
     {
         if (endPoint is DnsEndPoint)
         {
-            throw new ArgumentException($"{endPoint} is a name. Resolve it first, or use Connection.ConnectAsync, which does.", nameof(endPoint));
+            throw new ArgumentException(
+                $"{endPoint} is a name. Resolve it first, or use Connection.ConnectAsync, which does.", nameof(endPoint));
         }
     }
 
@@ -65,7 +66,8 @@ internal static class SocketAddresses
                 return new IPEndPoint(new IPAddress(source.Slice(4, 4)), BinaryPrimitives.ReadUInt16BigEndian(source[2..]));
             case FamilyV6 when source.Length >= SizeV6:
                 return new IPEndPoint(
-                    new IPAddress(source.Slice(8, 16), BitConverter.ToUInt32(source[24..])), BinaryPrimitives.ReadUInt16BigEndian(source[2..]));
+                    new IPAddress(source.Slice(8, 16), BitConverter.ToUInt32(source[24..])),
+                    BinaryPrimitives.ReadUInt16BigEndian(source[2..]));
             default:
                 if (source.Length <= 2)
                 {

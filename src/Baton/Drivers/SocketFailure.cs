@@ -17,7 +17,8 @@ internal static class SocketFailure
     {
         // The names that the BCL has for these errors say something else of addresses that are paths.
         (AddressFamily.Unix, SocketError.AddressNotAvailable) => "No such file or directory",
-        (AddressFamily.Unix, SocketError.NoBufferSpaceAvailable) => "As many connections as the socket has room for wait there to be accepted",
+        (AddressFamily.Unix, SocketError.NoBufferSpaceAvailable) =>
+            "As many connections as the socket has room for wait there to be accepted",
         (AddressFamily.Unix, SocketError.ProtocolType) => "The socket that is there is of another type",
         _ => TextOf(error),
     };

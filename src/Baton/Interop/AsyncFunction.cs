@@ -18,5 +18,7 @@ internal static class AsyncFunction
     private static bool IsAwaitableValue(Type type) => type == typeof(ValueTask) || type == typeof(Coroutine) || IsAwaitableGeneric(type);
 
     private static bool IsAwaitableGeneric(Type type) =>
-        type.IsGenericType && type.GetGenericTypeDefinition() is var definition && (definition == typeof(ValueTask<>) || definition == typeof(Coroutine<>));
+        type.IsGenericType
+            && type.GetGenericTypeDefinition() is var definition
+            && (definition == typeof(ValueTask<>) || definition == typeof(Coroutine<>));
 }

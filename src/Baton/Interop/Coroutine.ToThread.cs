@@ -24,7 +24,8 @@ public readonly partial struct Coroutine
         AsyncFunction.Refuse<TResult>(nameof(function));
         return Call(function, executor);
 
-        static async Coroutine<TResult> Call(Func<TResult> function, IExecutor? executor) => await EventLoop.Current.RunInExecutor(function, executor);
+        static async Coroutine<TResult> Call(Func<TResult> function, IExecutor? executor) =>
+            await EventLoop.Current.RunInExecutor(function, executor);
     }
 
     /// <inheritdoc cref="ToThread{TResult}(Func{TResult}, IExecutor?)"/>
@@ -58,6 +59,7 @@ public readonly partial struct Coroutine
         ArgumentNullException.ThrowIfNull(function);
         return Call(function, executor);
 
-        static async Coroutine Call(Action<CancellationToken> function, IExecutor? executor) => await EventLoop.Current.RunInExecutor(function, executor);
+        static async Coroutine Call(Action<CancellationToken> function, IExecutor? executor) =>
+            await EventLoop.Current.RunInExecutor(function, executor);
     }
 }

@@ -211,7 +211,9 @@ public sealed partial class EventLoop
     {
         var end = CreateFuture();
         _defaultExecutorWaits.Add(end);
-        var timer = timeout == System.Threading.Timeout.InfiniteTimeSpan ? default : CallLater(timeout, static end => ((Future)end!).TrySetResult(), end);
+        var timer = timeout == System.Threading.Timeout.InfiniteTimeSpan
+            ? default
+            : CallLater(timeout, static end => ((Future)end!).TrySetResult(), end);
         try
         {
             await end;

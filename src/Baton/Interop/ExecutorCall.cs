@@ -43,7 +43,8 @@ internal sealed class ExecutorCall<TResult> : Future<TResult>, EventLoop.IAbando
         internal const int Abandoned = 3;
     }
 
-    protected override string Label => _function is { } function ? $"Call of {EventLoop.NameOf(function)} in an executor" : "Call in an executor";
+    protected override string Label =>
+        _function is { } function ? $"Call of {EventLoop.NameOf(function)} in an executor" : "Call in an executor";
 
     /// <summary>
     /// Ends the wait at once. A function that has not started never does; one that runs goes on, with its token cancelled, and what becomes

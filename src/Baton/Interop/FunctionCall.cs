@@ -5,7 +5,8 @@ namespace Baton;
 /// Not a task: a loop that ends cancels its tasks, and then a call that is merely late would look to its caller as if somebody had
 /// cancelled it.
 /// </remarks>
-internal sealed class FunctionCall<TResult>(EventLoop loop, Func<TResult> function, CancellationToken cancellationToken) : LoopItem, EventLoop.IAbandonable
+internal sealed class FunctionCall<TResult>(
+    EventLoop loop, Func<TResult> function, CancellationToken cancellationToken) : LoopItem, EventLoop.IAbandonable
 {
     private readonly ExecutionContext? _context = ExecutionContext.Capture();
     private readonly TaskCompletionSource<TResult> _outcome = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -34,5 +35,6 @@ internal sealed class FunctionCall<TResult>(EventLoop loop, Func<TResult> functi
     internal override string Describe() => $"call of {EventLoop.NameOf(function)}";
 
     void EventLoop.IAbandonable.Abandon() =>
-        _outcome.TrySetException(new InvalidOperationException($"Event loop '{loop.Name}' was closed before it came to call {EventLoop.NameOf(function)}."));
+        _outcome.TrySetException(
+            new InvalidOperationException($"Event loop '{loop.Name}' was closed before it came to call {EventLoop.NameOf(function)}."));
 }

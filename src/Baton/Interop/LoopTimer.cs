@@ -87,7 +87,8 @@ internal sealed class LoopTimer : ITimer
         }
 
         // Either the loop thread sees this source when the callback has returned, or this thread sees that it has.
-        var fired = Interlocked.CompareExchange(ref _fired, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _fired;
+        var fired = Interlocked.CompareExchange(
+            ref _fired, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously), null) ?? _fired;
         if (Interlocked.CompareExchange(ref _isFiring, 0, 0) == 0)
         {
             fired.TrySetResult();

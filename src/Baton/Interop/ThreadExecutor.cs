@@ -4,7 +4,8 @@ namespace Baton;
 /// <remarks>All members may be called on any thread.</remarks>
 public abstract class ThreadExecutor : IExecutor, IDisposable, IAsyncDisposable
 {
-    private protected ThreadExecutor(string name, int limit, TimeSpan idleLimit) => Threads = new WorkerThreads("Executor", name, limit, idleLimit);
+    private protected ThreadExecutor(string name, int limit, TimeSpan idleLimit) =>
+        Threads = new WorkerThreads("Executor", name, limit, idleLimit);
 
     /// <summary>The name in reports.</summary>
     public string Name => Threads.Name;

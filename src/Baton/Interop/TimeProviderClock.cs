@@ -30,7 +30,8 @@ internal sealed class TimeProviderClock(TimeProvider provider) : LoopClock
         {
             // Past already, but not when the loop looked: zero wakes it at once.
             var wait = deadline <= now ? 0 : (long)Math.Min((ulong)(deadline - now), MaximumWait);
-            timer.Change(TimeSpan.FromTicks((wait + TimeSpan.NanosecondsPerTick - 1) / TimeSpan.NanosecondsPerTick), Timeout.InfiniteTimeSpan);
+            timer.Change(
+                TimeSpan.FromTicks((wait + TimeSpan.NanosecondsPerTick - 1) / TimeSpan.NanosecondsPerTick), Timeout.InfiniteTimeSpan);
 
             // Set from a time that has passed meanwhile, the timer would be late by what the provider has jumped.
             var before = now;
@@ -45,7 +46,8 @@ internal sealed class TimeProviderClock(TimeProvider provider) : LoopClock
     private ITimer CreateTimer(EventLoop loop)
     {
         ITimer CreateWakeTimer() => provider.CreateTimer(
-            static loop => ((EventLoop)loop!).TryCallSoonThreadSafe(static _ => { }, null), loop, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
+            static loop =>
+                ((EventLoop)loop!).TryCallSoonThreadSafe(static _ => { }, null), loop, Timeout.InfiniteTimeSpan, Timeout.InfiniteTimeSpan);
 
         if (ExecutionContext.IsFlowSuppressed())
         {

@@ -18,7 +18,8 @@ internal sealed class BorrowedDescriptors : IDisposable
         if (handles.Count > LinuxSocketCalls.MaximumDescriptors)
         {
             throw new ArgumentException(
-                $"One message takes {LinuxSocketCalls.MaximumDescriptors} descriptors at most, and these are {handles.Count}.", nameof(handles));
+                $"One message takes {LinuxSocketCalls.MaximumDescriptors} descriptors at most, and these are {handles.Count}.",
+                nameof(handles));
         }
 
         _handles = handles;

@@ -72,7 +72,10 @@ public sealed partial class Connection
         options ??= ConnectOptions.Default;
         options.CheckTls();
         var names = all.OfType<DnsEndPoint>().Select(name => name.Host).Distinct().ToArray();
-        return StartTlsAsync(Connector.ConnectAsync(all, options), names.Length == 1 && all.All(endPoint => endPoint is DnsEndPoint) ? names[0] : null, options);
+        return StartTlsAsync(
+            Connector.ConnectAsync(all, options),
+            names.Length == 1 && all.All(endPoint => endPoint is DnsEndPoint) ? names[0] : null,
+            options);
     }
 
     /// <summary>Notes what was connected to, and starts TLS where the options ask for it.</summary>

@@ -44,7 +44,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         ArgumentNullException.ThrowIfNull(socket);
         if (socket.Io.SocketType != SocketType.Stream)
         {
-            throw new ArgumentException($"A connection is made of a stream socket, and this is of the type {socket.Io.SocketType}.", nameof(socket));
+            throw new ArgumentException(
+                $"A connection is made of a stream socket, and this is of the type {socket.Io.SocketType}.", nameof(socket));
         }
 
         Loop = socket.Loop;
@@ -218,7 +219,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
 
     internal void OnWriteFailed(SocketError error) => _reader.OnWriteFailed(error);
 
-    internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) => _reader.ReadInto(buffer, cancellationToken);
+    internal ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken) =>
+        _reader.ReadInto(buffer, cancellationToken);
 
     internal ValueTask FlushAsync(CancellationToken cancellationToken) =>
         _writer.Buffered == 0 ? default : WriteAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);

@@ -53,7 +53,8 @@ internal sealed class ConnectionReader : PipeReader
     public override ValueTask<ReadResult> ReadAsync(CancellationToken cancellationToken = default) => Read(0, cancellationToken);
 
     /// <inheritdoc/>
-    protected override ValueTask<ReadResult> ReadAtLeastAsyncCore(int minimumSize, CancellationToken cancellationToken) => Read(minimumSize, cancellationToken);
+    protected override ValueTask<ReadResult> ReadAtLeastAsyncCore(int minimumSize, CancellationToken cancellationToken) =>
+        Read(minimumSize, cancellationToken);
 
     /// <inheritdoc/>
     public override bool TryRead(out ReadResult result)
@@ -95,7 +96,10 @@ internal sealed class ConnectionReader : PipeReader
         }
 
         var last = _last!;
-        if (ReferenceEquals(_first, last) && ReferenceEquals(consumed.GetObject(), last) && consumed.GetInteger() == last.Length && consumed.Equals(examined))
+        if (ReferenceEquals(_first, last)
+            && ReferenceEquals(consumed.GetObject(), last)
+            && consumed.GetInteger() == last.Length
+            && consumed.Equals(examined))
         {
             // The usual case: one block, and all of it consumed.
             _unexamined = 0;
@@ -113,7 +117,8 @@ internal sealed class ConnectionReader : PipeReader
         {
             _isReading = true;
             throw new ArgumentOutOfRangeException(
-                nameof(consumed), "AdvanceTo needs positions of the buffer that was read last, and to have examined at least what was consumed.");
+                nameof(consumed),
+                "AdvanceTo needs positions of the buffer that was read last, and to have examined at least what was consumed.");
         }
 
         _unexamined = end - examinedIndex;

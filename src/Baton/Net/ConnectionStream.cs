@@ -29,7 +29,9 @@ internal sealed class ConnectionStream(Connection connection) : Stream
     internal EventLoop Loop => connection.Loop;
 
     public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
-        Loop.IsOnLoopThread ? ReadOnLoop(buffer, cancellationToken) : (_offLoopRead ??= new OffLoopOperation(this)).Read(buffer, cancellationToken);
+        Loop.IsOnLoopThread
+            ? ReadOnLoop(buffer, cancellationToken)
+            : (_offLoopRead ??= new OffLoopOperation(this)).Read(buffer, cancellationToken);
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {
@@ -38,7 +40,9 @@ internal sealed class ConnectionStream(Connection connection) : Stream
     }
 
     public override ValueTask WriteAsync(ReadOnlyMemory<byte> buffer, CancellationToken cancellationToken = default) =>
-        Loop.IsOnLoopThread ? WriteOnLoop(buffer, cancellationToken) : (_offLoopWrite ??= new OffLoopOperation(this)).Write(buffer, cancellationToken);
+        Loop.IsOnLoopThread
+            ? WriteOnLoop(buffer, cancellationToken)
+            : (_offLoopWrite ??= new OffLoopOperation(this)).Write(buffer, cancellationToken);
 
     public override Task WriteAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {

@@ -86,7 +86,8 @@ internal sealed partial class ConnectionWriter : PipeWriter
         Connection.Loop.CheckThread();
         if (!_isBlockRequested || (uint)bytes > (uint)(_last!.Space.Length - _last.Length))
         {
-            throw new ArgumentOutOfRangeException(nameof(bytes), "Advance goes with a buffer of GetMemory or GetSpan, and not beyond its end.");
+            throw new ArgumentOutOfRangeException(
+                nameof(bytes), "Advance goes with a buffer of GetMemory or GetSpan, and not beyond its end.");
         }
 
         _last.Length += bytes;
@@ -94,7 +95,8 @@ internal sealed partial class ConnectionWriter : PipeWriter
     }
 
     /// <inheritdoc/>
-    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) => WriteAsync(default, cancellationToken);
+    public override ValueTask<FlushResult> FlushAsync(CancellationToken cancellationToken = default) =>
+        WriteAsync(default, cancellationToken);
 
     /// <inheritdoc/>
     public override ValueTask<FlushResult> WriteAsync(ReadOnlyMemory<byte> source, CancellationToken cancellationToken = default)
@@ -107,7 +109,9 @@ internal sealed partial class ConnectionWriter : PipeWriter
         var isCancelled = _isFlushCancelRequested;
         _isFlushCancelRequested = false;
         var operation = Write(source, cancellationToken);
-        return operation is null || isCancelled ? new ValueTask<FlushResult>(new FlushResult(isCancelled, isCompleted: false)) : operation.AsFlush();
+        return operation is null || isCancelled
+            ? new ValueTask<FlushResult>(new FlushResult(isCancelled, isCompleted: false))
+            : operation.AsFlush();
     }
 
     /// <inheritdoc/>

@@ -173,13 +173,16 @@ internal sealed class Connector(string target, ConnectOptions options)
             }
         }
 
-        return await RaceAsync([.. Interleave([.. addresses.Distinct()], options.FirstAddressFamilyCount).Select(address => new IPEndPoint(address, port))]);
+        return await RaceAsync(
+            [.. Interleave([.. addresses.Distinct()], options.FirstAddressFamilyCount).Select(address => new IPEndPoint(address, port))]);
     }
 
     private async Coroutine<Connection> ResolveAndConnectAsync(EndPoint[] endPoints)
     {
         var names = endPoints.OfType<DnsEndPoint>().Distinct().ToArray();
-        var outcomes = names.Length == 0 ? [] : await Coroutine.GatherOutcomes(names.Select(name => NameResolution.GetHostAddressesAsync(name.Host)));
+        var outcomes = names.Length == 0
+            ? []
+            : await Coroutine.GatherOutcomes(names.Select(name => NameResolution.GetHostAddressesAsync(name.Host)));
         var resolved = new List<EndPoint>();
         foreach (var endPoint in endPoints)
         {
@@ -194,7 +197,8 @@ internal sealed class Connector(string target, ConnectOptions options)
             {
                 case null:
                     resolved.AddRange(
-                        Interleave([.. outcome.GetResult().Distinct()], options.FirstAddressFamilyCount).Select(address => new IPEndPoint(address, name.Port)));
+                        Interleave([.. outcome.GetResult().Distinct()], options.FirstAddressFamilyCount).Select(
+                            address => new IPEndPoint(address, name.Port)));
                     break;
                 case SocketException failure:
                     _attempts.Add((name, failure));
@@ -218,7 +222,9 @@ internal sealed class Connector(string target, ConnectOptions options)
         }
 
         var race = await Coroutine.StaggeredRace(
-            endPoints.Select(endPoint => (Func<Coroutine<Connection?>>)(() => AttemptAsync(endPoint))), options.HappyEyeballsDelay, static late => late?.Abort());
+            endPoints.Select(endPoint => (Func<Coroutine<Connection?>>)(() => AttemptAsync(endPoint))),
+            options.HappyEyeballsDelay,
+            static late => late?.Abort());
         if (race.HasWinner && race.GetResult() is { } winner)
         {
             return winner;
@@ -228,7 +234,8 @@ internal sealed class Connector(string target, ConnectOptions options)
         var text = Describe(out var attempts);
         throw attempts.Count == 1
             ? attempts[0].Exception
-            : new ConnectException(attempts[^1].SocketErrorCode, $"Connecting to {target} failed at all {attempts.Count} addresses. {text}", attempts);
+            : new ConnectException(
+                attempts[^1].SocketErrorCode, $"Connecting to {target} failed at all {attempts.Count} addresses. {text}", attempts);
     }
 
     /// <summary>Tries one address. Null where that failed by a fault of the program's own, which ends the race.</summary>
@@ -256,14 +263,16 @@ internal sealed class Connector(string target, ConnectOptions options)
     {
         var started = $"Connecting to {target} has taken longer than the {options.Timeout.TotalSeconds} s that it may take";
         var rest = Describe(out var attempts);
-        return new ConnectException(SocketError.TimedOut, attempts.Count == 0 ? $"{started}: its name has not been resolved yet." : $"{started}. {rest}", attempts);
+        return new ConnectException(
+            SocketError.TimedOut, attempts.Count == 0 ? $"{started}: its name has not been resolved yet." : $"{started}. {rest}", attempts);
     }
 
     private string Describe(out IReadOnlyList<ConnectAttempt> attempts)
     {
         attempts = [.. _attempts.Select(attempt => new ConnectAttempt(
             attempt.EndPoint,
-            attempt.Failure ?? new SocketException((int)SocketError.TimedOut, $"Connecting to {attempt.EndPoint} failed: there was no answer")))];
+            attempt.Failure
+                ?? new SocketException((int)SocketError.TimedOut, $"Connecting to {attempt.EndPoint} failed: there was no answer")))];
         return string.Join(' ', attempts.Select(attempt => attempt.ToString() is var text && text.EndsWith('.') ? text : $"{text}."));
     }
 }

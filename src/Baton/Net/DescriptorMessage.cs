@@ -46,7 +46,8 @@ public sealed class DescriptorMessage : IDisposable
     public SafeFileHandle TakeFile(int index)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)index, (uint)_handles.Length, nameof(index));
-        var handle = _handles[index] ?? throw new InvalidOperationException($"The descriptor {index} of the message has been taken or closed already.");
+        var handle = _handles[index]
+            ?? throw new InvalidOperationException($"The descriptor {index} of the message has been taken or closed already.");
         _handles[index] = null;
         return handle;
     }
@@ -84,7 +85,8 @@ public sealed class DescriptorMessage : IDisposable
     /// <summary>Checks what a receive is asked for.</summary>
     internal static void CheckReceive(IoSocket socket, ReadOnlyMemory<byte> buffer, int maximumDescriptors)
     {
-        ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)maximumDescriptors, (uint)LinuxSocketCalls.MaximumDescriptors, nameof(maximumDescriptors));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            (uint)maximumDescriptors, (uint)LinuxSocketCalls.MaximumDescriptors, nameof(maximumDescriptors));
         CheckSocket(socket);
         CheckBytes(socket, buffer, nameof(buffer));
     }

@@ -15,7 +15,10 @@ internal static class ForeignOperation
     /// <param name="cancellationToken">The caller's own token, which ends it as well.</param>
     /// <param name="drop">Takes a result that came in spite of the cancellation, where it has to be disposed of or given back.</param>
     internal static async Task<TResult> Run<TState, TResult>(
-        Func<TState, CancellationToken, Task<TResult>> start, TState state, CancellationToken cancellationToken, Action<TState, TResult>? drop = null)
+        Func<TState, CancellationToken, Task<TResult>> start,
+        TState state,
+        CancellationToken cancellationToken,
+        Action<TState, TResult>? drop = null)
     {
         if (LoopTask.Current is null)
         {

@@ -19,7 +19,9 @@ internal static class TokenCancellation
     /// Has the operation cancelled when the token is. Dispose of the registration before the use ends: then no callback runs any more.
     /// </summary>
     internal static CancellationTokenRegistration Register(ITokenCancellable operation, CancellationToken cancellationToken) =>
-        cancellationToken.CanBeCanceled ? cancellationToken.UnsafeRegister(static state => OnCancelled((ITokenCancellable)state!), operation) : default;
+        cancellationToken.CanBeCanceled
+            ? cancellationToken.UnsafeRegister(static state => OnCancelled((ITokenCancellable)state!), operation)
+            : default;
 
     private static void OnCancelled(ITokenCancellable operation)
     {

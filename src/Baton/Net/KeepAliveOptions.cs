@@ -60,7 +60,8 @@ public sealed class KeepAliveOptions
         }
     }
 
-    private static int? Seconds(TimeSpan? time) => time is { } value ? (int)Math.Min(Math.Ceiling(value.TotalSeconds), short.MaxValue) : null;
+    private static int? Seconds(TimeSpan? time) =>
+        time is { } value ? (int)Math.Min(Math.Ceiling(value.TotalSeconds), short.MaxValue) : null;
 
     private static TimeSpan? Check(TimeSpan? value)
     {

@@ -70,7 +70,8 @@ internal sealed class OffLoopOperation : LoopCall, IValueTaskSource<int>, IValue
     {
         if (Interlocked.Exchange(ref _isInUse, 1) != 0)
         {
-            throw new InvalidOperationException("Another call of the same direction is still in progress on this stream: one read and one write at a time.");
+            throw new InvalidOperationException(
+                "Another call of the same direction is still in progress on this stream: one read and one write at a time.");
         }
 
         _outcome.Reset();

@@ -120,7 +120,8 @@ public static partial class PipeReaderExtensions
     /// <param name="reader">What to read from.</param>
     /// <param name="delimiters">The delimiters, each of one byte or several.</param>
     /// <param name="limit">The most bytes that may come before the delimiter.</param>
-    public static async Coroutine<byte[]> ReadUntilAsync(this PipeReader reader, IReadOnlyList<ReadOnlyMemory<byte>> delimiters, int limit = DefaultLimit)
+    public static async Coroutine<byte[]> ReadUntilAsync(
+        this PipeReader reader, IReadOnlyList<ReadOnlyMemory<byte>> delimiters, int limit = DefaultLimit)
     {
         ArgumentNullException.ThrowIfNull(reader);
         ArgumentNullException.ThrowIfNull(delimiters);

@@ -75,7 +75,10 @@ public sealed partial class Server
                     {
                         isReported = true;
                         Loop.ReportException(
-                            $"Cannot accept connections at {endPoint} for now; trying again every {ExhaustedDelay.TotalSeconds} s", failure, LoopTask.Current, this);
+                            $"Cannot accept connections at {endPoint} for now; trying again every {ExhaustedDelay.TotalSeconds} s",
+                            failure,
+                            LoopTask.Current,
+                            this);
                     }
 
                     await Coroutine.Sleep(ExhaustedDelay);

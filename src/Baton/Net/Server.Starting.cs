@@ -19,7 +19,8 @@ public sealed partial class Server
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="SocketException">The name is unknown, or an address is in use or not permitted.</exception>
     [OverloadResolutionPriority(1)] // A null is a host.
-    public static Coroutine<Server> StartAsync(string? host, int port, Func<Connection, Coroutine> handler, ServerOptions? options = null) =>
+    public static Coroutine<Server> StartAsync(
+        string? host, int port, Func<Connection, Coroutine> handler, ServerOptions? options = null) =>
         StartAsync((IEnumerable<string?>)[host], port, handler, options);
 
     /// <summary>
@@ -34,7 +35,8 @@ public sealed partial class Server
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="SocketException">A name is unknown, or an address is in use or not permitted.</exception>
     /// <exception cref="ArgumentException">There is no host.</exception>
-    public static async Coroutine<Server> StartAsync(IEnumerable<string?> hosts, int port, Func<Connection, Coroutine> handler, ServerOptions? options = null)
+    public static async Coroutine<Server> StartAsync(
+        IEnumerable<string?> hosts, int port, Func<Connection, Coroutine> handler, ServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(hosts);
         ArgumentNullException.ThrowIfNull(handler);
@@ -48,7 +50,8 @@ public sealed partial class Server
             resolved.AddRange(string.IsNullOrEmpty(name) ? [IPAddress.Any, IPAddress.IPv6Any] : addresses[next++]);
         }
 
-        return Start([.. resolved.Distinct().Select(address => new IPEndPoint(address, port))], names.Any(string.IsNullOrEmpty), handler, options);
+        return Start(
+            [.. resolved.Distinct().Select(address => new IPEndPoint(address, port))], names.Any(string.IsNullOrEmpty), handler, options);
     }
 
     /// <summary>
@@ -71,7 +74,8 @@ public sealed partial class Server
     /// <param name="handler">Runs for each connection.</param>
     /// <param name="options">Details; null for the defaults.</param>
     /// <exception cref="SocketException">An address is in use or not permitted.</exception>
-    public static async Coroutine<Server> StartAsync(IEnumerable<EndPoint> endPoints, Func<Connection, Coroutine> handler, ServerOptions? options = null)
+    public static async Coroutine<Server> StartAsync(
+        IEnumerable<EndPoint> endPoints, Func<Connection, Coroutine> handler, ServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(endPoints);
         ArgumentNullException.ThrowIfNull(handler);
@@ -81,7 +85,8 @@ public sealed partial class Server
         var next = 0;
         foreach (var endPoint in all)
         {
-            resolved.AddRange(endPoint is DnsEndPoint name ? addresses[next++].Select(address => new IPEndPoint(address, name.Port)) : [endPoint]);
+            resolved.AddRange(
+                endPoint is DnsEndPoint name ? addresses[next++].Select(address => new IPEndPoint(address, name.Port)) : [endPoint]);
         }
 
         return Start([.. resolved.Distinct()], mayLackFamily: false, handler, options);
@@ -109,7 +114,8 @@ public sealed partial class Server
     /// <param name="options">Details; null for the defaults. Those about binding mean nothing here.</param>
     /// <exception cref="ArgumentException">There is none, or one is no stream socket or of another loop; all stay the caller's.</exception>
     /// <exception cref="SocketException">A socket cannot listen; all have been closed.</exception>
-    public static async Coroutine<Server> StartAsync(IEnumerable<LoopSocket> listeners, Func<Connection, Coroutine> handler, ServerOptions? options = null)
+    public static async Coroutine<Server> StartAsync(
+        IEnumerable<LoopSocket> listeners, Func<Connection, Coroutine> handler, ServerOptions? options = null)
     {
         ArgumentNullException.ThrowIfNull(listeners);
         ArgumentNullException.ThrowIfNull(handler);
@@ -124,7 +130,8 @@ public sealed partial class Server
         {
             if (socket.Io.SocketType != SocketType.Stream)
             {
-                throw new ArgumentException($"A server accepts at stream sockets, and {socket} is of the type {socket.Io.SocketType}.", nameof(listeners));
+                throw new ArgumentException(
+                    $"A server accepts at stream sockets, and {socket} is of the type {socket.Io.SocketType}.", nameof(listeners));
             }
 
             if (!ReferenceEquals(socket.Loop, server.Loop))
@@ -208,7 +215,9 @@ public sealed partial class Server
         foreach (var endPoint in endPoints)
         {
             var wantsFreePort = endPoint is IPEndPoint { Port: 0 };
-            var target = wantsFreePort && freePort != 0 && insistOnPort ? new IPEndPoint(((IPEndPoint)endPoint).Address, freePort) : endPoint;
+            var target = wantsFreePort && freePort != 0 && insistOnPort
+                ? new IPEndPoint(((IPEndPoint)endPoint).Address, freePort)
+                : endPoint;
             try
             {
                 var listener = Listen(target);
@@ -218,7 +227,8 @@ public sealed partial class Server
                     freePort = ((IPEndPoint)listener.LocalEndPoint!).Port;
                 }
             }
-            catch (SocketException exception) when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse && !ReferenceEquals(target, endPoint))
+            catch (SocketException exception)
+                when (exception.SocketErrorCode == SocketError.AddressAlreadyInUse && !ReferenceEquals(target, endPoint))
             {
                 return false;
             }

@@ -11,7 +11,8 @@ public sealed partial class Server
     /// at once, and not only when <see cref="ShutdownAsync"/> has run out of patience. <see cref="Connection.WaitForRequestAsync"/> does
     /// that. Callbacks of the token run inside <see cref="StopAccepting"/>.
     /// </summary>
-    public CancellationToken Stopping => _isStopped && _stopping is null ? new CancellationToken(canceled: true) : (_stopping ??= new CancellationTokenSource()).Token;
+    public CancellationToken Stopping =>
+        _isStopped && _stopping is null ? new CancellationToken(canceled: true) : (_stopping ??= new CancellationTokenSource()).Token;
 
     /// <param name="takesQueued">
     /// Whether to serve what the system has connected already. To close a listening socket resets those clients, who have been told that
@@ -92,7 +93,8 @@ public sealed partial class Server
         }
         catch (AggregateException exception)
         {
-            Loop.ReportException($"A callback that was registered with {nameof(Server)}.{nameof(Stopping)} failed", exception, LoopTask.Current, this);
+            Loop.ReportException(
+                $"A callback that was registered with {nameof(Server)}.{nameof(Stopping)} failed", exception, LoopTask.Current, this);
         }
     }
 }

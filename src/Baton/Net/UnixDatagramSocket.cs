@@ -149,7 +149,8 @@ public sealed class UnixDatagramSocket : IDisposable
 
     /// <summary>Sends one datagram to the peer, with descriptors.</summary>
     /// <inheritdoc cref="LoopSocket.SendDescriptorsAsync"/>
-    public Coroutine SendDescriptorsAsync(ReadOnlyMemory<byte> bytes, params IReadOnlyList<SafeHandle> handles) => _socket.SendDescriptorsAsync(bytes, handles);
+    public Coroutine SendDescriptorsAsync(ReadOnlyMemory<byte> bytes, params IReadOnlyList<SafeHandle> handles) =>
+        _socket.SendDescriptorsAsync(bytes, handles);
 
     /// <summary>Receives one datagram, with the descriptors that came with it.</summary>
     /// <inheritdoc cref="LoopSocket.ReceiveDescriptorsAsync"/>
@@ -163,7 +164,8 @@ public sealed class UnixDatagramSocket : IDisposable
     public void Dispose() => _socket.Dispose();
 
     /// <inheritdoc/>
-    public override string ToString() => Handle < 0 ? "a closed local socket for datagrams" : $"local socket for datagrams {LocalEndPoint?.ToString() ?? "(unnamed)"}";
+    public override string ToString() =>
+        Handle < 0 ? "a closed local socket for datagrams" : $"local socket for datagrams {LocalEndPoint?.ToString() ?? "(unnamed)"}";
 
     /// <summary>The address that asks the system for a name that is free.</summary>
     private sealed class FreeName : EndPoint

@@ -50,7 +50,8 @@ internal sealed class UnixSocketFile
         {
             if (OperatingSystem.IsWindows())
             {
-                throw new PlatformNotSupportedException("The files of local sockets have no mode on Windows: leave ServerOptions.SocketFileMode unset.");
+                throw new PlatformNotSupportedException(
+                    "The files of local sockets have no mode on Windows: leave ServerOptions.SocketFileMode unset.");
             }
 
             // So that there is no moment in which the file has more than these; the system takes the mode of the socket for that of the

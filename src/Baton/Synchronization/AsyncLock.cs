@@ -77,7 +77,8 @@ public sealed class AsyncLock : ILoopBound
         _binding.Check(this);
         if (_hold == 0)
         {
-            throw new InvalidOperationException("The AsyncLock is not locked, so it cannot be released. Call Release once for each AcquireAsync.");
+            throw new InvalidOperationException(
+                "The AsyncLock is not locked, so it cannot be released. Call Release once for each AcquireAsync.");
         }
 
         HandOver();
@@ -107,7 +108,8 @@ public sealed class AsyncLock : ILoopBound
         _binding.Check(this);
         if (_hold == 0)
         {
-            throw new InvalidOperationException($"AsyncCondition.{member} needs the condition's lock, which nobody holds. Await AcquireAsync first.");
+            throw new InvalidOperationException(
+                $"AsyncCondition.{member} needs the condition's lock, which nobody holds. Await AcquireAsync first.");
         }
 
         return _hold;

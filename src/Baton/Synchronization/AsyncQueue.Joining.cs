@@ -20,7 +20,8 @@ public partial class AsyncQueue<T>
         _binding.Check(this);
         if (_unfinished == 0)
         {
-            throw new InvalidOperationException($"TaskDone was called more often than items were put into the {KindName}. Call it once for each item.");
+            throw new InvalidOperationException(
+                $"TaskDone was called more often than items were put into the {KindName}. Call it once for each item.");
         }
 
         FinishOne();

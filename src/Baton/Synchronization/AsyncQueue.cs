@@ -157,7 +157,8 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
     {
         if (!TryPut(item))
         {
-            throw new QueueFullException($"The {KindName} is full: it holds {_count} items. Await PutAsync to wait for room, or use TryPut.");
+            throw new QueueFullException(
+                $"The {KindName} is full: it holds {_count} items. Await PutAsync to wait for room, or use TryPut.");
         }
     }
 
@@ -166,7 +167,9 @@ public partial class AsyncQueue<T> : ILoopBound, IAsyncEnumerable<T>
     /// <exception cref="QueueShutDownException">The queue has been shut down, and there is nothing left in it.</exception>
     /// <exception cref="InvalidOperationException">The queue belongs to another loop.</exception>
     public T GetNoWait() =>
-        TryGet(out var item) ? item : throw new QueueEmptyException($"The {KindName} is empty. Await GetAsync to wait for an item, or use TryGet.");
+        TryGet(out var item)
+            ? item
+            : throw new QueueEmptyException($"The {KindName} is empty. Await GetAsync to wait for an item, or use TryGet.");
 
     /// <summary>
     /// Ends the queue: nothing more can be put in, and those who wait to do so get a <see cref="QueueShutDownException"/>. What is in it

@@ -120,9 +120,11 @@ internal sealed class ChannelCore<T> : ILoopBound
         }
     }
 
-    private static EndOfChannelException Ended() => new("Every sender of the channel has been disposed of, and everything that was sent has been received.");
+    private static EndOfChannelException Ended() =>
+        new("Every sender of the channel has been disposed of, and everything that was sent has been received.");
 
-    private static BrokenChannelException Broken() => new("Every receiver of the channel has been disposed of: what is sent would not arrive.");
+    private static BrokenChannelException Broken() =>
+        new("Every receiver of the channel has been disposed of: what is sent would not arrive.");
 
     /// <summary>Halves may well be disposed of when their loop has closed.</summary>
     private void CheckUnlessClosed()

@@ -102,7 +102,8 @@ public sealed class ChannelReceiver<T> : IDisposable, IAsyncEnumerable<T>
     /// <inheritdoc/>
     public override string ToString() => $"{(_isDisposed ? "disposed receiver" : "receiver")} of {_channel}";
 
-    internal static ObjectDisposedException Disposed() => new("ChannelReceiver", "This receiver of the channel has been disposed of. Others may still be open.");
+    internal static ObjectDisposedException Disposed() =>
+        new("ChannelReceiver", "This receiver of the channel has been disposed of. Others may still be open.");
 
     private void Check()
     {

@@ -72,7 +72,8 @@ public sealed class ChannelSender<T> : IDisposable
     /// <inheritdoc/>
     public override string ToString() => $"{(_isDisposed ? "disposed sender" : "sender")} of {_channel}";
 
-    internal static ObjectDisposedException Disposed() => new("ChannelSender", "This sender of the channel has been disposed of. Others may still be open.");
+    internal static ObjectDisposedException Disposed() =>
+        new("ChannelSender", "This sender of the channel has been disposed of. Others may still be open.");
 
     private void Check()
     {

@@ -10,7 +10,8 @@ internal sealed class CompletionSequence<TFuture>
     : LoopOperation, IAsyncEnumerable<TFuture>, IAsyncEnumerator<TFuture>, IValueTaskSource<bool>, ITokenCancellable
     where TFuture : Future
 {
-    private static readonly Action<Future, object?> OnDone = static (future, sequence) => ((CompletionSequence<TFuture>)sequence!).Add((TFuture)future);
+    private static readonly Action<Future, object?> OnDone = static (future, sequence) =>
+        ((CompletionSequence<TFuture>)sequence!).Add((TFuture)future);
     private static readonly Action<object?> OnTimeout = static sequence => ((CompletionSequence<TFuture>)sequence!).Expire();
 
     private readonly Queue<TFuture> _done = new();
@@ -42,7 +43,8 @@ internal sealed class CompletionSequence<TFuture>
         }
     }
 
-    public TFuture Current => _current ?? throw new InvalidOperationException("There is no current element: MoveNextAsync has not returned true.");
+    public TFuture Current =>
+        _current ?? throw new InvalidOperationException("There is no current element: MoveNextAsync has not returned true.");
 
     int ITokenCancellable.Use => Token;
 
@@ -53,7 +55,8 @@ internal sealed class CompletionSequence<TFuture>
         Loop.CheckThread();
         if (_isEnumerated)
         {
-            throw new InvalidOperationException("A sequence of Coroutine.AsCompleted can be enumerated once. Call AsCompleted again with the tasks.");
+            throw new InvalidOperationException(
+                "A sequence of Coroutine.AsCompleted can be enumerated once. Call AsCompleted again with the tasks.");
         }
 
         _isEnumerated = true;
@@ -92,7 +95,8 @@ internal sealed class CompletionSequence<TFuture>
         Loop.CheckThread();
         if (IsPending)
         {
-            throw new InvalidOperationException("The next element is still being waited for: cancel the task that waits, or await MoveNextAsync first.");
+            throw new InvalidOperationException(
+                "The next element is still being waited for: cancel the task that waits, or await MoveNextAsync first.");
         }
 
         _registration.Dispose();

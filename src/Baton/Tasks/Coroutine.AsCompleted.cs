@@ -19,7 +19,8 @@ public readonly partial struct Coroutine
     /// <see cref="TimeoutException"/>. Without limit where null or <see cref="Timeout.InfiniteTimeSpan"/>.
     /// </param>
     /// <exception cref="InvalidOperationException">No loop runs on this thread, or a coroutine has been used.</exception>
-    public static IAsyncEnumerable<LoopTask<TResult>> AsCompleted<TResult>(IEnumerable<Coroutine<TResult>> coroutines, TimeSpan? timeout = null)
+    public static IAsyncEnumerable<LoopTask<TResult>> AsCompleted<TResult>(
+        IEnumerable<Coroutine<TResult>> coroutines, TimeSpan? timeout = null)
     {
         ArgumentNullException.ThrowIfNull(coroutines);
         return StartAll(coroutines, static (loop, coroutine) => loop.CreateTask(coroutine), timeout);

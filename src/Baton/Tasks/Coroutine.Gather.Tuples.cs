@@ -23,7 +23,8 @@ public readonly partial struct Coroutine
             .Add(first).Add(second).Add(third).Begin();
 
     /// <inheritdoc cref="Gather{T1, T2}(Coroutine{T1}, Coroutine{T2})"/>
-    public static Future<(T1, T2, T3, T4)> Gather<T1, T2, T3, T4>(Coroutine<T1> first, Coroutine<T2> second, Coroutine<T3> third, Coroutine<T4> fourth) =>
+    public static Future<(T1, T2, T3, T4)> Gather<T1, T2, T3, T4>(
+        Coroutine<T1> first, Coroutine<T2> second, Coroutine<T3> third, Coroutine<T4> fourth) =>
         new GatherFuture<(T1, T2, T3, T4)>(4, static all => (all.Result<T1>(0), all.Result<T2>(1), all.Result<T3>(2), all.Result<T4>(3)))
             .Add(first).Add(second).Add(third).Add(fourth).Begin();
 
@@ -49,7 +50,8 @@ public readonly partial struct Coroutine
         Coroutine<T6> sixth) =>
         new GatherFuture<(T1, T2, T3, T4, T5, T6)>(
             6,
-            static all => (all.Result<T1>(0), all.Result<T2>(1), all.Result<T3>(2), all.Result<T4>(3), all.Result<T5>(4), all.Result<T6>(5)))
+            static all =>
+                (all.Result<T1>(0), all.Result<T2>(1), all.Result<T3>(2), all.Result<T4>(3), all.Result<T5>(4), all.Result<T6>(5)))
             .Add(first).Add(second).Add(third).Add(fourth).Add(fifth).Add(sixth).Begin();
 
     /// <inheritdoc cref="Gather{T1, T2}(Coroutine{T1}, Coroutine{T2})"/>
@@ -62,7 +64,8 @@ public readonly partial struct Coroutine
             .Add(first).Add(second).Add(third).Begin();
 
     /// <inheritdoc cref="Gather{T1, T2}(Coroutine{T1}, Coroutine{T2})"/>
-    public static Future<(T1, T2, T3, T4)> Gather<T1, T2, T3, T4>(IAwaitable<T1> first, IAwaitable<T2> second, IAwaitable<T3> third, IAwaitable<T4> fourth) =>
+    public static Future<(T1, T2, T3, T4)> Gather<T1, T2, T3, T4>(
+        IAwaitable<T1> first, IAwaitable<T2> second, IAwaitable<T3> third, IAwaitable<T4> fourth) =>
         new GatherFuture<(T1, T2, T3, T4)>(4, static all => (all.Result<T1>(0), all.Result<T2>(1), all.Result<T3>(2), all.Result<T4>(3)))
             .Add(first).Add(second).Add(third).Add(fourth).Begin();
 
@@ -88,6 +91,7 @@ public readonly partial struct Coroutine
         IAwaitable<T6> sixth) =>
         new GatherFuture<(T1, T2, T3, T4, T5, T6)>(
             6,
-            static all => (all.Result<T1>(0), all.Result<T2>(1), all.Result<T3>(2), all.Result<T4>(3), all.Result<T5>(4), all.Result<T6>(5)))
+            static all =>
+                (all.Result<T1>(0), all.Result<T2>(1), all.Result<T3>(2), all.Result<T4>(3), all.Result<T5>(4), all.Result<T6>(5)))
             .Add(first).Add(second).Add(third).Add(fourth).Add(fifth).Add(sixth).Begin();
 }

@@ -16,7 +16,8 @@ public readonly partial struct Coroutine
             .Add(first).Add(second).Begin();
 
     /// <inheritdoc cref="GatherOutcomes{T1, T2}(Coroutine{T1}, Coroutine{T2})"/>
-    public static Future<(Outcome<T1>, Outcome<T2>, Outcome<T3>)> GatherOutcomes<T1, T2, T3>(Coroutine<T1> first, Coroutine<T2> second, Coroutine<T3> third) =>
+    public static Future<(Outcome<T1>, Outcome<T2>, Outcome<T3>)> GatherOutcomes<T1, T2, T3>(
+        Coroutine<T1> first, Coroutine<T2> second, Coroutine<T3> third) =>
         new GatherFuture<(Outcome<T1>, Outcome<T2>, Outcome<T3>)>(
             3,
             static all => (all.Outcome<T1>(0), all.Outcome<T2>(1), all.Outcome<T3>(2)),
@@ -58,7 +59,8 @@ public readonly partial struct Coroutine
         Coroutine<T6> sixth) =>
         new GatherFuture<(Outcome<T1>, Outcome<T2>, Outcome<T3>, Outcome<T4>, Outcome<T5>, Outcome<T6>)>(
             6,
-            static all => (all.Outcome<T1>(0), all.Outcome<T2>(1), all.Outcome<T3>(2), all.Outcome<T4>(3), all.Outcome<T5>(4), all.Outcome<T6>(5)),
+            static all =>
+                (all.Outcome<T1>(0), all.Outcome<T2>(1), all.Outcome<T3>(2), all.Outcome<T4>(3), all.Outcome<T5>(4), all.Outcome<T6>(5)),
             returnsFailures: true)
             .Add(first).Add(second).Add(third).Add(fourth).Add(fifth).Add(sixth).Begin();
 
@@ -113,7 +115,8 @@ public readonly partial struct Coroutine
         IAwaitable<T6> sixth) =>
         new GatherFuture<(Outcome<T1>, Outcome<T2>, Outcome<T3>, Outcome<T4>, Outcome<T5>, Outcome<T6>)>(
             6,
-            static all => (all.Outcome<T1>(0), all.Outcome<T2>(1), all.Outcome<T3>(2), all.Outcome<T4>(3), all.Outcome<T5>(4), all.Outcome<T6>(5)),
+            static all =>
+                (all.Outcome<T1>(0), all.Outcome<T2>(1), all.Outcome<T3>(2), all.Outcome<T4>(3), all.Outcome<T5>(4), all.Outcome<T6>(5)),
             returnsFailures: true)
             .Add(first).Add(second).Add(third).Add(fourth).Add(fifth).Add(sixth).Begin();
 }

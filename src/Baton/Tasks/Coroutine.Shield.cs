@@ -13,7 +13,8 @@ public readonly partial struct Coroutine
     /// </remarks>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <exception cref="InvalidOperationException">No loop runs on this thread, or the coroutine has been used.</exception>
-    public static Future<TResult> Shield<TResult>(Coroutine<TResult> coroutine) => ShieldFuture<TResult>.Create(EventLoop.Current.CreateTask(coroutine));
+    public static Future<TResult> Shield<TResult>(Coroutine<TResult> coroutine) =>
+        ShieldFuture<TResult>.Create(EventLoop.Current.CreateTask(coroutine));
 
     /// <summary>A future that ends as a task or future does; cancelling it, or a task that awaits it, does not reach that one.</summary>
     /// <remarks><inheritdoc cref="Shield{TResult}(Coroutine{TResult})" path="/remarks/node()"/></remarks>

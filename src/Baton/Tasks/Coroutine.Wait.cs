@@ -47,7 +47,9 @@ public readonly partial struct Coroutine
     {
         var loop = EventLoop.Current;
         var wait = new FutureSetWait(loop, futures.Count, returnWhen);
-        var timer = timeout is { } limit && limit != Timeout.InfiniteTimeSpan ? loop.CallLater(limit, FutureSetWait.OnTimeout, wait) : default;
+        var timer = timeout is { } limit && limit != Timeout.InfiniteTimeSpan
+            ? loop.CallLater(limit, FutureSetWait.OnTimeout, wait)
+            : default;
         var task = LoopTask.Current;
         foreach (var future in futures)
         {

@@ -91,7 +91,8 @@ internal static class GatherCancellation
         }
     }
 
-    private static bool CancelOne(Future child, string? message, bool asAwaited) => asAwaited ? child.CancelAsAwaited(message) : child.Cancel(message);
+    private static bool CancelOne(Future child, string? message, bool asAwaited) =>
+        asAwaited ? child.CancelAsAwaited(message) : child.Cancel(message);
 
     private sealed class Visit(IGathering gathering)
     {

@@ -268,7 +268,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         return outcomes;
     }
 
-    protected internal override bool CancelAsAwaited(string? message) => !IsDone && GatherCancellation.Cancel(this, message, asAwaited: true);
+    protected internal override bool CancelAsAwaited(string? message) =>
+        !IsDone && GatherCancellation.Cancel(this, message, asAwaited: true);
 
     /// <inheritdoc/>
     internal override bool EndsCancelled => IsDone ? _hasFailedAsCancelled : IsCancelRequested;
@@ -346,7 +347,8 @@ internal sealed class GatherFuture<TResult> : Future<TResult>, IGathering
         {
             if (_children[i] is { IsFailed: true } child && IsOwn(i))
             {
-                Loop.ReportException($"{child} failed while the gather that had started it was being cancelled", child.GetException(), child);
+                Loop.ReportException(
+                    $"{child} failed while the gather that had started it was being cancelled", child.GetException(), child);
             }
         }
     }

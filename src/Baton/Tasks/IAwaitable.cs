@@ -19,7 +19,8 @@ public interface IAwaitable
 public interface IAwaitable<TResult> : IAwaitable
 {
     /// <summary>The result of what <see cref="IAwaitable.ToFuture"/> returned, which is done and has one.</summary>
-    internal static TResult ResultOf(Future future) => future is LoopTask<TResult> task ? task.GetResult() : ((Future<TResult>)future).GetResult();
+    internal static TResult ResultOf(Future future) =>
+        future is LoopTask<TResult> task ? task.GetResult() : ((Future<TResult>)future).GetResult();
 }
 
 public readonly partial struct Coroutine : IAwaitable

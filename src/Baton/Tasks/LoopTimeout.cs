@@ -111,7 +111,8 @@ public sealed class LoopTimeout
     {
         (true, true) => "expiring",
         (true, false) => "expired",
-        (false, true) => When is { } when ? string.Create(CultureInfo.InvariantCulture, $"active, due at {when} ns") : "active, without a deadline",
+        (false, true) =>
+            When is { } when ? string.Create(CultureInfo.InvariantCulture, $"active, due at {when} ns") : "active, without a deadline",
         (false, false) => "finished",
     };
 
@@ -177,13 +178,15 @@ public sealed class LoopTimeout
 
     private static CancelScope CreateScope(TimeSpan timeout) => new(timeout) { IsLevelTriggered = false };
 
-    private static TimeoutException TimedOut(Exception cancelled) => new("The operation has taken longer than its time-out allows.", cancelled);
+    private static TimeoutException TimedOut(Exception cancelled) =>
+        new("The operation has taken longer than its time-out allows.", cancelled);
 
     private void CheckActive()
     {
         if (!_scope.IsEntered || _scope.CancelCalled)
         {
-            throw new InvalidOperationException($"Cannot reschedule {this}: only a time-out whose code still runs, and whose deadline has not passed, can be.");
+            throw new InvalidOperationException(
+                $"Cannot reschedule {this}: only a time-out whose code still runs, and whose deadline has not passed, can be.");
         }
     }
 }

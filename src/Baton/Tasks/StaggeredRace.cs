@@ -5,7 +5,8 @@ namespace Baton;
 /// <summary>Runs the attempts of <c>Coroutine.StaggeredRace</c>, each in a task of its own.</summary>
 internal sealed class StaggeredRace<TResult>(EventLoop loop, TimeSpan? delay, Action<TResult>? discard)
 {
-    private static readonly Action<Future, object?> OnAttemptDone = static (attempt, race) => ((StaggeredRace<TResult>)race!).End((LoopTask)attempt);
+    private static readonly Action<Future, object?> OnAttemptDone = static (attempt, race) =>
+        ((StaggeredRace<TResult>)race!).End((LoopTask)attempt);
     private static readonly Action<object?> OnDelayOver = static race => ((StaggeredRace<TResult>)race!).LetNextStart();
 
     private readonly LoopTask? _caller = LoopTask.Current;
@@ -156,7 +157,8 @@ internal sealed class StaggeredRace<TResult>(EventLoop loop, TimeSpan? delay, Ac
 
         if (interruption.SourceException is not CancelledException cancelled)
         {
-            loop.ReportException("The attempts of a staggered race could not be enumerated to the end", interruption.SourceException, _caller);
+            loop.ReportException(
+                "The attempts of a staggered race could not be enumerated to the end", interruption.SourceException, _caller);
         }
         else if (_caller is { CancelRequests: > 0 })
         {

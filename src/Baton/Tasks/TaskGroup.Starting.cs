@@ -75,7 +75,8 @@ public sealed partial class TaskGroup
         }
         else
         {
-            ready.TrySetException(failure ?? new InvalidOperationException($"{task} ended without saying that it had started: it has to call Started."));
+            ready.TrySetException(
+                failure ?? new InvalidOperationException($"{task} ended without saying that it had started: it has to call Started."));
         }
 
         return true;

@@ -34,7 +34,9 @@ public sealed partial class TaskGroup
         _options = options ?? new TaskGroupOptions();
         if (_options is { TaskFailed: not null, Supervise: false })
         {
-            throw new ArgumentException("TaskGroupOptions.TaskFailed is for groups that supervise: set Supervise as well, or a failure would cancel the group.", nameof(options));
+            throw new ArgumentException(
+                "TaskGroupOptions.TaskFailed is for groups that supervise: set Supervise as well, or a failure would cancel the group.",
+                nameof(options));
         }
 
         _parent = LoopTask.Current ?? throw new InvalidOperationException(

@@ -133,11 +133,13 @@ public class NetAllocationTests
         for (var reading = 0; reading < 5; reading++)
         {
             await NetTest.Polls(2);
-            taken = Math.Min(taken, GC.GetTotalMemory(forceFullCollection: true) - ((long)blocks.FreeCount * IoBlockPool.BlockSize) - before);
+            taken = Math.Min(
+                taken, GC.GetTotalMemory(forceFullCollection: true) - ((long)blocks.FreeCount * IoBlockPool.BlockSize) - before);
         }
 
         Assert.Equal(0, blocks.LentCount);
-        Assert.True(taken / Count is >= 500 and <= 1500, $"{taken / Count} bytes each; {blocks.LentCount} blocks lent, {blocks.FreeCount} free");
+        Assert.True(
+            taken / Count is >= 500 and <= 1500, $"{taken / Count} bytes each; {blocks.LentCount} blocks lent, {blocks.FreeCount} free");
         TestContext.Current.TestOutputHelper?.WriteLine($"{taken / Count} bytes a connection");
         foreach (var client in clients)
         {

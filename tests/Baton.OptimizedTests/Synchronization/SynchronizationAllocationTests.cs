@@ -42,16 +42,17 @@ public class SynchronizationAllocationTests
     });
 
     [Fact]
-    public void A_semaphore_that_is_waited_for_allocates_nothing() => AssertAllocatesNothing(new AsyncSemaphore(2), static async (semaphore, count) =>
-    {
-        for (var i = 0; i < count; i++)
+    public void A_semaphore_that_is_waited_for_allocates_nothing() =>
+        AssertAllocatesNothing(new AsyncSemaphore(2), static async (semaphore, count) =>
         {
-            using (await semaphore.AcquireAsync())
+            for (var i = 0; i < count; i++)
             {
-                await Coroutine.Yield();
+                using (await semaphore.AcquireAsync())
+                {
+                    await Coroutine.Yield();
+                }
             }
-        }
-    }, tasks: 10);
+        }, tasks: 10);
 
     [Fact]
     public void An_event_allocates_nothing() => AssertAllocatesNothing(new AsyncEvent(), static async (signal, count) =>
@@ -100,58 +101,62 @@ public class SynchronizationAllocationTests
     public void A_queue_that_has_items_allocates_nothing() => AssertAllocatesNothing(new AsyncQueue<object>(), PutAndGet);
 
     [Fact]
-    public void A_stack_that_has_items_allocates_nothing() => AssertAllocatesNothing<AsyncQueue<object>>(new AsyncLifoQueue<object>(), PutAndGet);
+    public void A_stack_that_has_items_allocates_nothing() =>
+        AssertAllocatesNothing<AsyncQueue<object>>(new AsyncLifoQueue<object>(), PutAndGet);
 
     [Fact]
-    public void A_priority_queue_that_has_items_allocates_nothing() => AssertAllocatesNothing(new AsyncPriorityQueue<int>(), static async (queue, count) =>
-    {
-        for (var i = 0; i < count; i++)
+    public void A_priority_queue_that_has_items_allocates_nothing() =>
+        AssertAllocatesNothing(new AsyncPriorityQueue<int>(), static async (queue, count) =>
         {
-            await queue.PutAsync(i);
-            await queue.GetAsync();
-        }
-    });
+            for (var i = 0; i < count; i++)
+            {
+                await queue.PutAsync(i);
+                await queue.GetAsync();
+            }
+        });
 
     [Fact]
-    public void A_queue_that_is_waited_for_at_both_ends_allocates_nothing() => AssertAllocatesNothing(new Ends(), static async (ends, count) =>
-    {
-        // Tasks take turns at being producers, so that as many items go in as come out.
-        var isProducer = ends.Next % 2 == 0;
-        ends.Next++;
-        for (var i = 0; i < count; i++)
+    public void A_queue_that_is_waited_for_at_both_ends_allocates_nothing() =>
+        AssertAllocatesNothing(new Ends(), static async (ends, count) =>
         {
-            if (isProducer)
+            // Tasks take turns at being producers, so that as many items go in as come out.
+            var isProducer = ends.Next % 2 == 0;
+            ends.Next++;
+            for (var i = 0; i < count; i++)
             {
-                await ends.Queue.PutAsync(Item);
+                if (isProducer)
+                {
+                    await ends.Queue.PutAsync(Item);
+                }
+                else
+                {
+                    await ends.Queue.GetAsync();
+                    ends.Queue.TaskDone();
+                }
             }
-            else
-            {
-                await ends.Queue.GetAsync();
-                ends.Queue.TaskDone();
-            }
-        }
-    }, tasks: 4);
+        }, tasks: 4);
 
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
     [InlineData(16)]
-    public void A_channel_allocates_nothing(int capacity) => AssertAllocatesNothing(new Ends { Channel = AsyncChannel.Create<object>(capacity) }, static async (ends, count) =>
-    {
-        var isProducer = ends.Next % 2 == 0;
-        ends.Next++;
-        for (var i = 0; i < count; i++)
+    public void A_channel_allocates_nothing(int capacity) =>
+        AssertAllocatesNothing(new Ends { Channel = AsyncChannel.Create<object>(capacity) }, static async (ends, count) =>
         {
-            if (isProducer)
+            var isProducer = ends.Next % 2 == 0;
+            ends.Next++;
+            for (var i = 0; i < count; i++)
             {
-                await ends.Channel.Sender.SendAsync(Item);
+                if (isProducer)
+                {
+                    await ends.Channel.Sender.SendAsync(Item);
+                }
+                else
+                {
+                    await ends.Channel.Receiver.ReceiveAsync();
+                }
             }
-            else
-            {
-                await ends.Channel.Receiver.ReceiveAsync();
-            }
-        }
-    }, tasks: 4);
+        }, tasks: 4);
 
     private static async Coroutine PutAndGet(AsyncQueue<object> queue, int count)
     {

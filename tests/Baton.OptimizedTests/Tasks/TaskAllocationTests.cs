@@ -43,22 +43,23 @@ public class TaskAllocationTests
     });
 
     [Fact]
-    public void Taking_the_next_of_what_is_completed_allocates_nothing_beyond_the_callback_and_its_place() => AssertAtMost(400, Operations, static async count =>
-    {
-        var children = new Coroutine<int>[Children];
-        for (var i = 0; i < count; i += Children)
+    public void Taking_the_next_of_what_is_completed_allocates_nothing_beyond_the_callback_and_its_place() =>
+        AssertAtMost(400, Operations, static async count =>
         {
-            for (var j = 0; j < Children; j++)
+            var children = new Coroutine<int>[Children];
+            for (var i = 0; i < count; i += Children)
             {
-                children[j] = YieldOnce(j);
-            }
+                for (var j = 0; j < Children; j++)
+                {
+                    children[j] = YieldOnce(j);
+                }
 
-            await foreach (var task in Coroutine.AsCompleted(children))
-            {
-                task.GetResult();
+                await foreach (var task in Coroutine.AsCompleted(children))
+                {
+                    task.GetResult();
+                }
             }
-        }
-    });
+        });
 
     private static async Coroutine<int> YieldOnce(int value)
     {

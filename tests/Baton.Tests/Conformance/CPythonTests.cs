@@ -45,7 +45,8 @@ internal static partial class CPythonTests
                 throw new FormatException($"{file}: '{line}' is not `name` or `name: reason: explanation` with a reason out of {string.Join(", ", Reasons.Keys)}.");
             }
 
-            yield return new CPythonTest(file, group, match.Groups["name"].Value, NullIfEmpty(match.Groups["reason"].Value), NullIfEmpty(match.Groups["why"].Value));
+            yield return new CPythonTest(
+                file, group, match.Groups["name"].Value, NullIfEmpty(match.Groups["reason"].Value), NullIfEmpty(match.Groups["why"].Value));
         }
     }
 

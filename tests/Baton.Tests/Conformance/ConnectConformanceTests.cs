@@ -22,7 +22,8 @@ public class ConnectConformanceTests
         var attempts = 0;
         test.Calls.OnSocket = () => attempts++ == 0 ? -Errno.EMFILE : -Errno.ENOBUFS;
         var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80));
-        SocketError[] expected = [SocketError.TooManyOpenSockets, .. Enumerable.Repeat(SocketError.NoBufferSpaceAvailable, addresses.Length - 1)];
+        SocketError[] expected =
+            [SocketError.TooManyOpenSockets, .. Enumerable.Repeat(SocketError.NoBufferSpaceAvailable, addresses.Length - 1)];
         Assert.Equal(expected, failure.Attempts.Select(attempt => attempt.SocketErrorCode));
         Assert.All(failure.Attempts, attempt => Assert.Contains(attempt.ToString(), failure.Message, StringComparison.Ordinal));
     });
@@ -52,7 +53,8 @@ public class ConnectConformanceTests
     public void The_families_take_turns_after_so_many_of_the_first(int firstCount) => NetTest.RunOnEpoll(async test =>
     {
         var addresses = await OwnAddresses();
-        Assert.SkipUnless(addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");
+        Assert.SkipUnless(
+            addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");
         test.Calls.OnConnect = _ => -Errno.ECONNREFUSED;
         var options = new ConnectOptions { FirstAddressFamilyCount = firstCount };
         var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80, options));
@@ -90,7 +92,8 @@ public class ConnectConformanceTests
     public void Addresses_of_another_family_than_the_one_to_connect_from_are_left_out() => NetTest.RunOnEpoll(async test =>
     {
         var addresses = await OwnAddresses();
-        Assert.SkipUnless(addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");
+        Assert.SkipUnless(
+            addresses.DistinctBy(address => address.AddressFamily).Count() > 1, "This machine's name has addresses of one family only.");
         var tried = new List<byte[]>();
         test.Calls.OnConnect = _ =>
         {
@@ -101,10 +104,13 @@ public class ConnectConformanceTests
         {
             tried.Clear();
             var options = new ConnectOptions { LocalEndPoint = new IPEndPoint(any, 0) };
-            var failure = await Assert.ThrowsAnyAsync<SocketException>(async () => await Connection.ConnectAsync(Dns.GetHostName(), 80, options));
+            var failure = await Assert.ThrowsAnyAsync<SocketException>(
+                async () => await Connection.ConnectAsync(Dns.GetHostName(), 80, options));
             Assert.Equal(SocketError.ConnectionRefused, failure.SocketErrorCode);
             Assert.Equal(
-                addresses.Where(address => address.AddressFamily == any.AddressFamily).Select(address => Bytes(new IPEndPoint(address, 80))), tried);
+                addresses.Where(address => address.AddressFamily == any.AddressFamily).Select(
+                    address => Bytes(new IPEndPoint(address, 80))),
+                tried);
         }
 
         Assert.Equal(0, test.Driver.OpenSocketCount);
@@ -144,7 +150,8 @@ public class ConnectConformanceTests
         var failure = new InvalidDataException("no address");
         Assert.Same(
             failure,
-            await Assert.ThrowsAsync<InvalidDataException>(async () => await Connection.ConnectAsync(new UnknownEndPoint(() => throw failure))));
+            await Assert.ThrowsAsync<InvalidDataException>(
+                async () => await Connection.ConnectAsync(new UnknownEndPoint(() => throw failure))));
         Assert.Equal(1, closed);
         Assert.Equal(0, test.Driver.OpenSocketCount);
     });

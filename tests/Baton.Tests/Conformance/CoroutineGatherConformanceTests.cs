@@ -80,7 +80,8 @@ public class CoroutineGatherConformanceTests
     [Fact]
     [CPython(
         "test_tasks.CoroutineGatherTests.test_exception_marking",
-        Improvement = "The failure of a child after the first is reported to the exception handler, once and at once, instead of being dropped.")]
+        Improvement =
+            "The failure of a child after the first is reported to the exception handler, once and at once, instead of being dropped.")]
     public void The_first_failure_is_that_of_who_awaits_and_the_second_is_reported() => LoopTest.On(test =>
     {
         var gates = new[] { test.Loop.CreateFuture(), test.Loop.CreateFuture() };

@@ -279,47 +279,49 @@ public class EagerTaskFactoryConformanceTests
     [InlineData(false)]
     [InlineData(true)]
     [CPython("test_eager_task_factory.BaseTaskCountingTests.test_recursive_taskgroups")]
-    public void A_tree_of_groups_makes_a_task_for_each_node_and_starts_none_later_where_they_are_eager(bool eager) => LoopTest.Run(async test =>
-    {
-        var counter = new CountingFactory(eager);
-        test.Loop.TaskFactory = counter;
-        await Coroutine.Start(Tree(4));
-        Assert.Equal((Nodes, eager ? 0 : Nodes), (counter.Tasks, counter.StartedLater));
-
-        static async Coroutine Tree(int depth)
+    public void A_tree_of_groups_makes_a_task_for_each_node_and_starts_none_later_where_they_are_eager(bool eager) =>
+        LoopTest.Run(async test =>
         {
-            if (depth > 0)
+            var counter = new CountingFactory(eager);
+            test.Loop.TaskFactory = counter;
+            await Coroutine.Start(Tree(4));
+            Assert.Equal((Nodes, eager ? 0 : Nodes), (counter.Tasks, counter.StartedLater));
+
+            static async Coroutine Tree(int depth)
             {
-                await TaskGroup.Run(async Coroutine (group) =>
+                if (depth > 0)
                 {
-                    for (var i = 0; i < 5; i++)
+                    await TaskGroup.Run(async Coroutine (group) =>
                     {
-                        _ = group.CreateTask(Tree(depth - 1));
-                    }
-                });
+                        for (var i = 0; i < 5; i++)
+                        {
+                            _ = group.CreateTask(Tree(depth - 1));
+                        }
+                    });
+                }
             }
-        }
-    });
+        });
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
     [CPython("test_eager_task_factory.BaseTaskCountingTests.test_recursive_gather")]
-    public void A_tree_of_gathers_makes_a_task_for_each_node_and_starts_none_later_where_they_are_eager(bool eager) => LoopTest.Run(async test =>
-    {
-        var counter = new CountingFactory(eager);
-        test.Loop.TaskFactory = counter;
-        await Coroutine.Start(Tree(4));
-        Assert.Equal((Nodes, eager ? 0 : Nodes), (counter.Tasks, counter.StartedLater));
-
-        static async Coroutine Tree(int depth)
+    public void A_tree_of_gathers_makes_a_task_for_each_node_and_starts_none_later_where_they_are_eager(bool eager) =>
+        LoopTest.Run(async test =>
         {
-            if (depth > 0)
+            var counter = new CountingFactory(eager);
+            test.Loop.TaskFactory = counter;
+            await Coroutine.Start(Tree(4));
+            Assert.Equal((Nodes, eager ? 0 : Nodes), (counter.Tasks, counter.StartedLater));
+
+            static async Coroutine Tree(int depth)
             {
-                await Coroutine.Gather(Enumerable.Range(0, 5).Select(_ => Tree(depth - 1)));
+                if (depth > 0)
+                {
+                    await Coroutine.Gather(Enumerable.Range(0, 5).Select(_ => Tree(depth - 1)));
+                }
             }
-        }
-    });
+        });
 
     private static void RunEager(Func<LoopTest, Coroutine> body) => LoopTest.Run(async test =>
     {
@@ -346,7 +348,8 @@ public class EagerTaskFactoryConformanceTests
             return task;
         }
 
-        public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope)
+        public override LoopTask<TResult> Create<TResult>(
+            EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope)
         {
             var hasBegun = new StrongBox<bool>();
             var task = isEager

@@ -96,7 +96,8 @@ public class EventLoopConformanceTests
     [CPython("test_base_events.BaseEventLoopTests.test_run_forever_keyboard_interrupt")]
     public void An_exception_that_a_run_throws_is_not_reported_as_well() => LoopTest.On(test =>
     {
-        Assert.Equal("main", Assert.Throws<IOException>(() => test.Loop.RunUntilComplete(Coroutine.FromException(new IOException("main")))).Message);
+        Assert.Equal(
+            "main", Assert.Throws<IOException>(() => test.Loop.RunUntilComplete(Coroutine.FromException(new IOException("main")))).Message);
         test.Loop.Dispose();
         GC.Collect();
         GC.WaitForPendingFinalizers();

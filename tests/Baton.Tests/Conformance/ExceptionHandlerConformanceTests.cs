@@ -81,7 +81,8 @@ public class ExceptionHandlerConformanceTests
         Assert.IsType<DivideByZeroException>(context.Exception);
         Assert.Equal((Action)Throw, context.Callback);
         Assert.Equal(
-            $"{Here}.{nameof(A_handler_gets_loop_and_context_until_it_is_taken_away)}.lambda", context.HandleTraceback!.Innermost!.Value.Method);
+            $"{Here}.{nameof(A_handler_gets_loop_and_context_until_it_is_taken_away)}.lambda",
+            context.HandleTraceback!.Innermost!.Value.Method);
         Assert.Empty(log.Entries);
 
         test.Loop.ExceptionHandler = null;
@@ -194,7 +195,8 @@ public class BrokenLoggerTests
 
         public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
 
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
             if (IsEnabled(logLevel))
             {

@@ -52,7 +52,8 @@ public class FutureConformanceTests
     [Fact]
     [CPython(
         "test_futures.BaseFutureInheritanceTests.test_inherit_without_calling_super_init",
-        Improvement = "The constructor of `Future` cannot be left out and refuses a missing loop, so that a future without one never comes to be.")]
+        Improvement =
+            "The constructor of `Future` cannot be left out and refuses a missing loop, so that a future without one never comes to be.")]
     public void A_future_of_a_kind_of_its_own_is_made_with_its_loop() => LoopTest.On(test =>
     {
         Assert.Throws<ArgumentNullException>(() => new OwnFuture(null!));
@@ -168,7 +169,8 @@ public class FutureConformanceTests
         test.RunIterations(2);
 
         [MethodImpl(MethodImplOptions.NoInlining)]
-        static void Forget(EventLoop loop, StrongBox<int> finalized) => loop.CreateFuture<Collecting>().SetResult(new Collecting(finalized));
+        static void Forget(EventLoop loop, StrongBox<int> finalized) =>
+            loop.CreateFuture<Collecting>().SetResult(new Collecting(finalized));
     });
 
     [Theory]

@@ -208,7 +208,8 @@ public class FutureGatherConformanceTests
         Assert.Same(gather, Assert.Single(called));
     });
 
-    private static Future<int>[] Futures(LoopTest test, int count) => [.. Enumerable.Range(0, count).Select(_ => test.Loop.CreateFuture<int>())];
+    private static Future<int>[] Futures(LoopTest test, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => test.Loop.CreateFuture<int>())];
 
     private static IEnumerable<IAwaitable<int>> Wrap(IEnumerable<Future<int>> futures, bool coroutines) =>
         futures.Select(future => coroutines ? Await(future) : (IAwaitable<int>)future);

@@ -80,7 +80,8 @@ public class FutureTracebackConformanceTests
 
         var failed = test.Loop.CreateFuture();
         failed.SetException(new SelfException(failed));
-        Assert.StartsWith("Future (failed with SelfException: about Future (failed), created at ", failed.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Future (failed with SelfException: about Future (failed), created at ", failed.ToString(), StringComparison.Ordinal);
         Assert.NotNull(failed.GetException());
 
         async Coroutine<Holder> AllTasks()

@@ -63,7 +63,8 @@ public class HandleConformanceTests
             Assert.Equal($"Callback {Here}.Nothing (pending)", handle.ToString());
             Assert.Equal($"Callback {Here}.Ignore (pending)", withState.ToString());
             Assert.Equal(
-                $"Callback {Here}.{nameof(As_text_a_handle_names_its_callback_until_it_ran_or_was_cancelled)}.lambda (pending)", lambda.ToString());
+                $"Callback {Here}.{nameof(As_text_a_handle_names_its_callback_until_it_ran_or_was_cancelled)}.lambda (pending)",
+                lambda.ToString());
             Assert.Equal($"Callback {Here}.Nothing (pending)", posted.ToString());
             handle.Cancel();
             posted.Cancel();
@@ -110,7 +111,9 @@ public class HandleConformanceTests
         test.Loop.CallAt(test.Loop.Time, Fail); // made for a time
         test.RunIterations(1);
         var sites = test.TakeReports().Select(report => report.HandleTraceback!.Innermost!.Value).ToList();
-        Assert.All(sites, site => Assert.Equal($"{Here}.{nameof(In_debug_mode_every_kind_of_handle_knows_the_line_that_made_it)}.lambda", site.Method));
+        Assert.All(
+            sites,
+            site => Assert.Equal($"{Here}.{nameof(In_debug_mode_every_kind_of_handle_knows_the_line_that_made_it)}.lambda", site.Method));
         Assert.All(sites, site => Assert.Equal("HandleConformanceTests.cs", Path.GetFileName(site.File)));
         Assert.Equal(
             [LineOf("// made soon"), LineOf("// made from anywhere"), LineOf("// made for later"), LineOf("// made for a time")],

@@ -169,7 +169,8 @@ public class LoopSocketConformanceTests
     {
         var listener = NetTest.Listen();
         var endPoint = listener.LocalEndPoint!;
-        await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(NetTest.AcceptAsync(listener), TimeSpan.FromSeconds(0.1)));
+        await Assert.ThrowsAsync<TimeoutException>(
+            async () => await Coroutine.WaitFor(NetTest.AcceptAsync(listener), TimeSpan.FromSeconds(0.1)));
         listener.Dispose();
         using var client = LoopSocket.Create(AddressFamily.InterNetwork);
         var failure = await Assert.ThrowsAsync<SocketException>(async () => await client.ConnectAsync(endPoint));

@@ -109,30 +109,31 @@ public class LoopTimeoutConformanceTests
     [InlineData(1)] // only the inner one is due by then
     [InlineData(2)] // both are
     [CPython("test_timeouts.TimeoutTests.test_nested_timeouts_loop_busy")]
-    public void A_time_out_interrupts_what_comes_after_an_inner_one_that_passed_while_the_loop_was_busy(int busy) => LoopTest.Run(async test =>
-    {
-        var log = new List<string>();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, async Coroutine () =>
+    public void A_time_out_interrupts_what_comes_after_an_inner_one_that_passed_while_the_loop_was_busy(int busy) =>
+        LoopTest.Run(async test =>
         {
-            try
+            var log = new List<string>();
+            await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, async Coroutine () =>
             {
-                await LoopTimeout.Run(Second, async Coroutine () =>
+                try
                 {
-                    test.Clock.Advance(busy * Second);
-                    await Coroutine.Sleep(Hour);
-                });
-            }
-            catch (TimeoutException)
-            {
-                log.Add("inner");
-            }
+                    await LoopTimeout.Run(Second, async Coroutine () =>
+                    {
+                        test.Clock.Advance(busy * Second);
+                        await Coroutine.Sleep(Hour);
+                    });
+                }
+                catch (TimeoutException)
+                {
+                    log.Add("inner");
+                }
 
-            await Coroutine.Sleep(Hour);
-        }));
-        Assert.Equal(busy == 1 ? ["inner"] : [], log);
-        Assert.Equal(2 * Second, test.Elapsed);
-        Assert.Equal(0, LoopTask.Current!.CancelRequests);
-    });
+                await Coroutine.Sleep(Hour);
+            }));
+            Assert.Equal(busy == 1 ? ["inner"] : [], log);
+            Assert.Equal(2 * Second, test.Elapsed);
+            Assert.Equal(0, LoopTask.Current!.CancelRequests);
+        });
 
     [Fact]
     [CPython("test_timeouts.TimeoutTests.test_reschedule")]
@@ -173,7 +174,8 @@ public class LoopTimeoutConformanceTests
             }
             finally
             {
-                second = await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour)));
+                second = await Assert.ThrowsAsync<TimeoutException>(
+                    async () => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Hour)));
             }
         }));
         Assert.IsType<CancelledException>(first.InnerException);
@@ -216,31 +218,32 @@ public class LoopTimeoutConformanceTests
 
     [Fact]
     [CPython("test_timeouts.TimeoutTests.test_timeout_taskgroup")]
-    public void A_task_that_fails_in_its_clean_up_when_its_group_is_timed_out_is_thrown_in_place_of_the_time_out() => LoopTest.Run(async test =>
-    {
-        LoopTimeout timeout = null!;
-        var failure = await Assert.ThrowsAsync<AggregateException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
+    public void A_task_that_fails_in_its_clean_up_when_its_group_is_timed_out_is_thrown_in_place_of_the_time_out() =>
+        LoopTest.Run(async test =>
         {
-            timeout = t;
-            await TaskGroup.Run(async Coroutine (group) =>
+            LoopTimeout timeout = null!;
+            var failure = await Assert.ThrowsAsync<AggregateException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
             {
-                _ = group.CreateTask(TaskGroupConformanceTests.FailWhenCancelled("task"));
-                try
+                timeout = t;
+                await TaskGroup.Run(async Coroutine (group) =>
                 {
-                    throw new InvalidDataException("body");
-                }
-                catch (InvalidDataException)
-                {
-                    await Coroutine.Sleep(Hour);
-                }
-            });
-        }));
-        TaskGroupConformanceTests.AssertFailures(failure, "task");
-        Assert.True(timeout.IsExpired);
-        Assert.Equal(Second, test.Elapsed);
-        Assert.Equal(0, LoopTask.Current!.CancelRequests);
-        await Coroutine.Sleep(Second);
-    });
+                    _ = group.CreateTask(TaskGroupConformanceTests.FailWhenCancelled("task"));
+                    try
+                    {
+                        throw new InvalidDataException("body");
+                    }
+                    catch (InvalidDataException)
+                    {
+                        await Coroutine.Sleep(Hour);
+                    }
+                });
+            }));
+            TaskGroupConformanceTests.AssertFailures(failure, "task");
+            Assert.True(timeout.IsExpired);
+            Assert.Equal(Second, test.Elapsed);
+            Assert.Equal(0, LoopTask.Current!.CancelRequests);
+            await Coroutine.Sleep(Second);
+        });
 
     /// <summary>A resource whose disposal fails.</summary>
     private sealed class Throwing(Func<Exception?, Exception> exception, Exception? cause) : IAsyncDisposable

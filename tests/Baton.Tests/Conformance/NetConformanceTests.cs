@@ -55,7 +55,8 @@ public class NetConformanceTests
     [CPython("test_base_events.BaseEventLoopWithSelectorTests.test_create_server_no_getaddrinfo")]
     public void A_server_cannot_start_at_a_name_that_does_not_exist() => NetTest.Run(async test =>
     {
-        var failure = await Assert.ThrowsAsync<SocketException>(async () => await Server.StartAsync("no-such-host.invalid", 0, NetTest.Echo));
+        var failure = await Assert.ThrowsAsync<SocketException>(
+            async () => await Server.StartAsync("no-such-host.invalid", 0, NetTest.Echo));
         Assert.Contains("no-such-host.invalid", failure.Message, StringComparison.Ordinal);
         Assert.Equal(0, test.Driver.OpenSocketCount);
     });

@@ -132,7 +132,8 @@ public class RunConformanceTests
             loop.RunUntilComplete(Run(1));
         }
 
-        Assert.Contains("closed", Assert.Throws<InvalidOperationException>(() => loop.RunUntilComplete(Run(2))).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "closed", Assert.Throws<InvalidOperationException>(() => loop.RunUntilComplete(Run(2))).Message, StringComparison.Ordinal);
         Assert.Equal([1], ran);
 
         async Coroutine Run(int number) => ran.Add(number);
@@ -190,7 +191,8 @@ public class RunConformanceTests
         }
     });
 
-    private EventLoopOptions Options() => new() { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => _reports.Add(report), HandleSignals = false };
+    private EventLoopOptions Options() =>
+        new() { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => _reports.Add(report), HandleSignals = false };
 
     private void OnThread(Action body)
     {

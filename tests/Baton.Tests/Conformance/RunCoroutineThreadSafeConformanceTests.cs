@@ -67,7 +67,8 @@ public class RunCoroutineThreadSafeConformanceTests
         public override LoopTask Create(EventLoop loop, Coroutine coroutine, string? name, bool? eager, CancelScope? scope) =>
             throw new IOException("no tasks today");
 
-        public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
+        public override LoopTask<TResult> Create<TResult>(
+            EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
             throw new IOException("no tasks today");
     }
 }

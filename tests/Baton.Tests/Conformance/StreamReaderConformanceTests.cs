@@ -407,7 +407,8 @@ public class StreamReaderConformanceTests
         Assert.Empty(Left(pipe));
     });
 
-    private static void Run(Func<Pipe, Coroutine> main) => NetTest.Run(async () => await main(new Pipe(new PipeOptions(useSynchronizationContext: false))));
+    private static void Run(Func<Pipe, Coroutine> main) =>
+        NetTest.Run(async () => await main(new Pipe(new PipeOptions(useSynchronizationContext: false))));
 
     private static void Feed(Pipe pipe, params string[] chunks)
     {

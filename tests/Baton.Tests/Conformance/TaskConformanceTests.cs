@@ -36,7 +36,8 @@ public class TaskConformanceTests
         var future = other.CreateFuture();
         var task = test.Loop.CreateTask(Await());
         var exception = Assert.Throws<InvalidOperationException>(() => test.Loop.RunUntilComplete(task));
-        Assert.StartsWith("Future (pending) belongs to another event loop than the code that awaits it", exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Future (pending) belongs to another event loop than the code that awaits it", exception.Message, StringComparison.Ordinal);
         Assert.True(task.IsFailed);
         Assert.False(future.IsDone);
 

@@ -92,27 +92,28 @@ public class TaskGroupConformanceTests
     [InlineData(false)]
     [InlineData(true)]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_cancel_children_on_child_error")]
-    public void Tasks_that_fail_together_have_the_other_and_the_body_cancelled_and_are_thrown_together(bool eager) => Run(eager, async test =>
-    {
-        var log = new List<string>();
-        var failure = await FailureOf(Coroutine.Start(Body()));
-        AssertFailures(failure, "one", "two", "three");
-        Assert.Equal(["body", "other"], log.Order());
-        Assert.Equal(Second, test.Elapsed);
-
-        async Coroutine Body()
+    public void Tasks_that_fail_together_have_the_other_and_the_body_cancelled_and_are_thrown_together(bool eager) =>
+        Run(eager, async test =>
         {
-            await TaskGroup.Run(async Coroutine (group) =>
+            var log = new List<string>();
+            var failure = await FailureOf(Coroutine.Start(Body()));
+            AssertFailures(failure, "one", "two", "three");
+            Assert.Equal(["body", "other"], log.Order());
+            Assert.Equal(Second, test.Elapsed);
+
+            async Coroutine Body()
             {
-                _ = group.CreateTask(FailAfter(Second, "one"));
-                _ = group.CreateTask(FailAfter(Second, "two"));
-                _ = group.CreateTask(FailAfter(Second, "three"));
-                _ = group.CreateTask(LogCancel(log, "other"));
-                await LogCancel(log, "body");
-            });
-            log.Add("behind");
-        }
-    });
+                await TaskGroup.Run(async Coroutine (group) =>
+                {
+                    _ = group.CreateTask(FailAfter(Second, "one"));
+                    _ = group.CreateTask(FailAfter(Second, "two"));
+                    _ = group.CreateTask(FailAfter(Second, "three"));
+                    _ = group.CreateTask(LogCancel(log, "other"));
+                    await LogCancel(log, "body");
+                });
+                log.Add("behind");
+            }
+        });
 
     [Theory]
     [InlineData(false, false)]
@@ -203,30 +204,31 @@ public class TaskGroupConformanceTests
     [InlineData(true, true)]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_11")]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_12")]
-    public void Failures_in_an_inner_group_that_was_cancelled_are_the_failure_of_the_outer_one(bool eager, bool outerHasTask) => Run(eager, async test =>
-    {
-        LoopTask? ofOuter = null;
-        var task = Coroutine.Start(TaskGroup.Run(async Coroutine (outer) =>
+    public void Failures_in_an_inner_group_that_was_cancelled_are_the_failure_of_the_outer_one(bool eager, bool outerHasTask) =>
+        Run(eager, async test =>
         {
-            ofOuter = outerHasTask ? outer.CreateTask(Coroutine.Sleep(Hour)) : null;
-            await TaskGroup.Run(async Coroutine (inner) =>
+            LoopTask? ofOuter = null;
+            var task = Coroutine.Start(TaskGroup.Run(async Coroutine (outer) =>
             {
-                for (var i = 0; i < 5; i++)
+                ofOuter = outerHasTask ? outer.CreateTask(Coroutine.Sleep(Hour)) : null;
+                await TaskGroup.Run(async Coroutine (inner) =>
                 {
-                    _ = inner.CreateTask(FailWhenCancelled("clean-up"));
-                }
+                    for (var i = 0; i < 5; i++)
+                    {
+                        _ = inner.CreateTask(FailWhenCancelled("clean-up"));
+                    }
 
-                await Coroutine.Sleep(Hour);
-            });
-        }));
-        await Coroutine.Sleep(Second);
-        Assert.False(task.IsDone);
-        task.Cancel();
-        var failure = await FailureOf(task);
-        var ofInner = Assert.IsType<AggregateException>(Assert.Single(failure.InnerExceptions));
-        AssertFailures(ofInner, "clean-up", "clean-up", "clean-up", "clean-up", "clean-up");
-        Assert.True(ofOuter is null or { IsCancelled: true });
-    });
+                    await Coroutine.Sleep(Hour);
+                });
+            }));
+            await Coroutine.Sleep(Second);
+            Assert.False(task.IsDone);
+            task.Cancel();
+            var failure = await FailureOf(task);
+            var ofInner = Assert.IsType<AggregateException>(Assert.Single(failure.InnerExceptions));
+            AssertFailures(ofInner, "clean-up", "clean-up", "clean-up", "clean-up", "clean-up");
+            Assert.True(ofOuter is null or { IsCancelled: true });
+        });
 
     [Theory]
     [InlineData(false)]
@@ -359,7 +361,8 @@ public class TaskGroupConformanceTests
     [InlineData(true, true)]
     [CPython(
         "test_taskgroups.BaseTestTaskGroup.test_taskgroup_20",
-        Improvement = "No exception is so grave that it is thrown alone, which would lose the failures of the tasks: it is thrown with them.")]
+        Improvement =
+            "No exception is so grave that it is thrown alone, which would lose the failures of the tasks: it is thrown with them.")]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_20a")]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_21a")]
     public void The_gravest_exceptions_are_thrown_with_the_others(bool eager, bool inBody) => Run(eager, async test =>
@@ -393,9 +396,11 @@ public class TaskGroupConformanceTests
         await body(test);
     });
 
-    internal static async Task<AggregateException> FailureOf(Coroutine group) => await Assert.ThrowsAsync<AggregateException>(async () => await group);
+    internal static async Task<AggregateException> FailureOf(Coroutine group) =>
+        await Assert.ThrowsAsync<AggregateException>(async () => await group);
 
-    internal static async Task<AggregateException> FailureOf(LoopTask group) => await Assert.ThrowsAsync<AggregateException>(async () => await group);
+    internal static async Task<AggregateException> FailureOf(LoopTask group) =>
+        await Assert.ThrowsAsync<AggregateException>(async () => await group);
 
     internal static void AssertFailures(AggregateException exception, params string[] messages) =>
         Assert.Equal(messages, exception.InnerExceptions.Select(inner => Assert.IsType<IOException>(inner).Message));

@@ -120,7 +120,8 @@ public class TaskGroupMembersConformanceTests
     [InlineData(false)]
     [InlineData(true)]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_taskgroup_task_context",
-        Improvement = "A task keeps to itself what it changes, as everywhere in C#; the context that it begins with is the one in which it is made.")]
+        Improvement =
+            "A task keeps to itself what it changes, as everywhere in C#; the context that it begins with is the one in which it is made.")]
     public void A_task_can_be_made_in_another_context_than_the_bodys(bool eager) => Run(eager, async test =>
     {
         var local = new AsyncLocal<string?>();
@@ -227,7 +228,8 @@ public class TaskGroupMembersConformanceTests
     {
         foreach (var time in new[] { TimeSpan.Zero, Second })
         {
-            AssertFailures(await FailureOf(TaskGroup.Run(async Coroutine (group) => _ = group.CreateTask(FailAfter(time, "task")))), "task");
+            AssertFailures(
+                await FailureOf(TaskGroup.Run(async Coroutine (group) => _ = group.CreateTask(FailAfter(time, "task")))), "task");
             Assert.Equal(0, LoopTask.Current!.CancelRequests);
             await Coroutine.Yield();
         }
@@ -316,32 +318,33 @@ public class TaskGroupMembersConformanceTests
     [InlineData(true)]
     [CPython("test_taskgroups.BaseTestTaskGroup.test_cancels_task_if_created_during_creation")]
     [CPython("regressions.Tasks.gh-128550")]
-    public void A_task_that_makes_one_which_fails_at_once_is_cancelled_though_it_is_only_being_made_itself(bool eager) => Run(eager, async test =>
-    {
-        var wasCancelled = false;
-        var failure = await FailureOf(TaskGroup.Run(async Coroutine (group) => _ = group.CreateTask(Maker(group))));
-        AssertFailures(failure, "at once");
-        Assert.True(wasCancelled);
-
-        async Coroutine Maker(TaskGroup group)
+    public void A_task_that_makes_one_which_fails_at_once_is_cancelled_though_it_is_only_being_made_itself(bool eager) =>
+        Run(eager, async test =>
         {
-            var made = group.CreateTask(FailAtOnce());
-            Assert.Equal(eager, made.IsFailed);
-            var yields = 0;
-            await Assert.ThrowsAsync<CancelledException>(async () =>
-            {
-                while (true)
-                {
-                    await Coroutine.Yield();
-                    yields++;
-                }
-            });
-            Assert.Equal(eager ? 0 : 1, yields); // One that is not eager has to fail first.
-            wasCancelled = true;
-        }
+            var wasCancelled = false;
+            var failure = await FailureOf(TaskGroup.Run(async Coroutine (group) => _ = group.CreateTask(Maker(group))));
+            AssertFailures(failure, "at once");
+            Assert.True(wasCancelled);
 
-        static async Coroutine FailAtOnce() => throw new IOException("at once");
-    });
+            async Coroutine Maker(TaskGroup group)
+            {
+                var made = group.CreateTask(FailAtOnce());
+                Assert.Equal(eager, made.IsFailed);
+                var yields = 0;
+                await Assert.ThrowsAsync<CancelledException>(async () =>
+                {
+                    while (true)
+                    {
+                        await Coroutine.Yield();
+                        yields++;
+                    }
+                });
+                Assert.Equal(eager ? 0 : 1, yields); // One that is not eager has to fail first.
+                wasCancelled = true;
+            }
+
+            static async Coroutine FailAtOnce() => throw new IOException("at once");
+        });
 
     private sealed class Broken : IAsyncDisposable
     {

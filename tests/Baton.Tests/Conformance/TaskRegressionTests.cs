@@ -23,49 +23,50 @@ public class TaskRegressionTests
     [InlineData(true, false)]
     [InlineData(true, true)]
     [CPython("regressions.Tasks.gh-81839")]
-    public void What_was_opened_in_the_iteration_of_a_request_reaches_who_has_to_close_it(bool inTask, bool hasLimit) => LoopTest.Run(async test =>
-    {
-        var opened = 0;
-        var closed = 0;
-        LoopTask user = null!;
-        if (inTask)
+    public void What_was_opened_in_the_iteration_of_a_request_reaches_who_has_to_close_it(bool inTask, bool hasLimit) =>
+        LoopTest.Run(async test =>
         {
-            // It has ended when the request comes, in the same iteration and before its awaiter has heard of it.
-            var task = Coroutine.Start(Open());
-            task.AddDoneCallback(_ => user.Cancel());
-            user = Coroutine.Start(Use(() => Coroutine.WaitFor(task, hasLimit ? Hour : Timeout.InfiniteTimeSpan)));
-        }
-        else
-        {
-            user = test.Loop.CreateTask(Use(() => Coroutine.WaitFor(Open(), hasLimit ? Hour : Timeout.InfiniteTimeSpan)), eager: true);
-            test.Loop.CallLater(Second, () => user.Cancel());
-        }
-
-        await Assert.ThrowsAsync<CancelledException>(async () => await user);
-        Assert.Equal((1, 1), (opened, closed));
-        Assert.Equal(Second, test.Elapsed);
-
-        async Coroutine Use(Func<Coroutine<string>> open)
-        {
-            var resource = await open();
-            try
+            var opened = 0;
+            var closed = 0;
+            LoopTask user = null!;
+            if (inTask)
             {
-                await Coroutine.Sleep(Hour); // where the request is thrown
+                // It has ended when the request comes, in the same iteration and before its awaiter has heard of it.
+                var task = Coroutine.Start(Open());
+                task.AddDoneCallback(_ => user.Cancel());
+                user = Coroutine.Start(Use(() => Coroutine.WaitFor(task, hasLimit ? Hour : Timeout.InfiniteTimeSpan)));
             }
-            finally
+            else
             {
-                Assert.Equal("open", resource);
-                closed++;
+                user = test.Loop.CreateTask(Use(() => Coroutine.WaitFor(Open(), hasLimit ? Hour : Timeout.InfiniteTimeSpan)), eager: true);
+                test.Loop.CallLater(Second, () => user.Cancel());
             }
-        }
 
-        async Coroutine<string> Open()
-        {
-            await Coroutine.Sleep(Second);
-            opened++;
-            return "open";
-        }
-    });
+            await Assert.ThrowsAsync<CancelledException>(async () => await user);
+            Assert.Equal((1, 1), (opened, closed));
+            Assert.Equal(Second, test.Elapsed);
+
+            async Coroutine Use(Func<Coroutine<string>> open)
+            {
+                var resource = await open();
+                try
+                {
+                    await Coroutine.Sleep(Hour); // where the request is thrown
+                }
+                finally
+                {
+                    Assert.Equal("open", resource);
+                    closed++;
+                }
+            }
+
+            async Coroutine<string> Open()
+            {
+                await Coroutine.Sleep(Second);
+                opened++;
+                return "open";
+            }
+        });
 
     [Theory]
     [InlineData(false)]
@@ -168,36 +169,37 @@ public class TaskRegressionTests
     [InlineData(false)]
     [InlineData(true)]
     [CPython("regressions.Tasks.gh-116720")]
-    public void Of_three_nested_groups_that_fail_together_each_takes_back_one_request_and_that_from_outside_is_thrown(bool eager) => Run(eager, async test =>
-    {
-        var counts = new List<int>();
-        var task = Coroutine.Start(Body());
-        test.Loop.CallLater(Second, () => task.Cancel("outside"));
-        Assert.Equal("outside", (await Assert.ThrowsAsync<CancelledException>(async () => await task)).Message);
-        Assert.Equal([3, 2, 1], counts);
-        Assert.Equal(1, task.CancelRequests);
-
-        async Coroutine Body()
+    public void Of_three_nested_groups_that_fail_together_each_takes_back_one_request_and_that_from_outside_is_thrown(bool eager) =>
+        Run(eager, async test =>
         {
-            await Catch("outer", outer => Catch("middle", middle => Catch("inner", async Coroutine (inner) =>
+            var counts = new List<int>();
+            var task = Coroutine.Start(Body());
+            test.Loop.CallLater(Second, () => task.Cancel("outside"));
+            Assert.Equal("outside", (await Assert.ThrowsAsync<CancelledException>(async () => await task)).Message);
+            Assert.Equal([3, 2, 1], counts);
+            Assert.Equal(1, task.CancelRequests);
+
+            async Coroutine Body()
             {
-                foreach (var (group, name) in new[] { (inner, "inner"), (middle, "middle"), (outer, "outer") })
+                await Catch("outer", outer => Catch("middle", middle => Catch("inner", async Coroutine (inner) =>
                 {
-                    _ = group.CreateTask(FailAfter(Second, name));
-                }
+                    foreach (var (group, name) in new[] { (inner, "inner"), (middle, "middle"), (outer, "outer") })
+                    {
+                        _ = group.CreateTask(FailAfter(Second, name));
+                    }
 
+                    await Coroutine.Sleep(Hour);
+                })));
                 await Coroutine.Sleep(Hour);
-            })));
-            await Coroutine.Sleep(Hour);
-            Assert.Fail("The request from outside was lost.");
-        }
+                Assert.Fail("The request from outside was lost.");
+            }
 
-        async Coroutine Catch(string name, Func<TaskGroup, Coroutine> body)
-        {
-            AssertFailures(await FailureOf(TaskGroup.Run(body)), name);
-            counts.Add(LoopTask.Current!.CancelRequests);
-        }
-    });
+            async Coroutine Catch(string name, Func<TaskGroup, Coroutine> body)
+            {
+                AssertFailures(await FailureOf(TaskGroup.Run(body)), name);
+                counts.Add(LoopTask.Current!.CancelRequests);
+            }
+        });
 
     [Theory]
     [InlineData(0)]
@@ -227,55 +229,56 @@ public class TaskRegressionTests
     [InlineData(false)]
     [InlineData(true)]
     [CPython("regressions.Tasks.gh-155418")]
-    public void An_eager_task_that_ends_its_group_before_it_is_a_part_of_it_does_not_hang_the_group(bool byFailure) => Run(eager: true, async test =>
-    {
-        LoopTask<int>? typed = null;
-        LoopTask? plain = null;
-        var ended = await Coroutine.Start(Body());
-        Assert.Equal(byFailure ? "failed" : "ended", ended);
-        Assert.Equal(TimeSpan.Zero, test.Elapsed);
-        Assert.True((typed ?? plain)!.IsCancelled);
-        Assert.True(plain is null || typed is null);
-
-        async Coroutine<string> Body()
+    public void An_eager_task_that_ends_its_group_before_it_is_a_part_of_it_does_not_hang_the_group(bool byFailure) =>
+        Run(eager: true, async test =>
         {
-            try
+            LoopTask<int>? typed = null;
+            LoopTask? plain = null;
+            var ended = await Coroutine.Start(Body());
+            Assert.Equal(byFailure ? "failed" : "ended", ended);
+            Assert.Equal(TimeSpan.Zero, test.Elapsed);
+            Assert.True((typed ?? plain)!.IsCancelled);
+            Assert.True(plain is null || typed is null);
+
+            async Coroutine<string> Body()
             {
-                await TaskGroup.Run(async Coroutine (group) =>
+                try
                 {
-                    if (byFailure)
+                    await TaskGroup.Run(async Coroutine (group) =>
                     {
-                        plain = group.CreateTask(Fail(group));
-                    }
-                    else
-                    {
-                        typed = group.CreateTask(Cancel(group));
-                    }
-                });
-                return "ended";
+                        if (byFailure)
+                        {
+                            plain = group.CreateTask(Fail(group));
+                        }
+                        else
+                        {
+                            typed = group.CreateTask(Cancel(group));
+                        }
+                    });
+                    return "ended";
+                }
+                catch (AggregateException failure)
+                {
+                    AssertFailures(failure, "at once");
+                    return "failed";
+                }
             }
-            catch (AggregateException failure)
+
+            static async Coroutine<int> Cancel(TaskGroup group)
             {
-                AssertFailures(failure, "at once");
-                return "failed";
+                group.Cancel();
+                await Coroutine.Sleep(Hour);
+                return 1;
             }
-        }
 
-        static async Coroutine<int> Cancel(TaskGroup group)
-        {
-            group.Cancel();
-            await Coroutine.Sleep(Hour);
-            return 1;
-        }
+            static async Coroutine Fail(TaskGroup group)
+            {
+                _ = group.CreateTask(FailAtOnce());
+                await Coroutine.Sleep(Hour);
+            }
 
-        static async Coroutine Fail(TaskGroup group)
-        {
-            _ = group.CreateTask(FailAtOnce());
-            await Coroutine.Sleep(Hour);
-        }
-
-        static async Coroutine FailAtOnce() => throw new IOException("at once");
-    });
+            static async Coroutine FailAtOnce() => throw new IOException("at once");
+        });
 
     [Theory]
     [InlineData(false, false)]
@@ -283,42 +286,43 @@ public class TaskRegressionTests
     [InlineData(true, false)]
     [InlineData(true, true)]
     [CPython("regressions.Tasks.gh-155433")]
-    public void A_request_while_a_group_that_has_ended_itself_waits_for_its_tasks_is_thrown(bool eager, bool waitsBehind) => Run(eager, async test =>
-    {
-        var wentOn = false;
-        var task = Coroutine.Start(Body());
-        test.Loop.CallLater(2 * Second, () => task.Cancel("outside"));
-        Assert.Equal("outside", (await Assert.ThrowsAsync<CancelledException>(async () => await task)).Message);
-        Assert.True(task.IsCancelled);
-        Assert.Equal(1, task.CancelRequests);
-        Assert.False(wentOn);
-        Assert.Equal(4 * Second, test.Elapsed);
-
-        async Coroutine Body()
+    public void A_request_while_a_group_that_has_ended_itself_waits_for_its_tasks_is_thrown(bool eager, bool waitsBehind) =>
+        Run(eager, async test =>
         {
-            await TaskGroup.Run(async Coroutine (group) =>
+            var wentOn = false;
+            var task = Coroutine.Start(Body());
+            test.Loop.CallLater(2 * Second, () => task.Cancel("outside"));
+            Assert.Equal("outside", (await Assert.ThrowsAsync<CancelledException>(async () => await task)).Message);
+            Assert.True(task.IsCancelled);
+            Assert.Equal(1, task.CancelRequests);
+            Assert.False(wentOn);
+            Assert.Equal(4 * Second, test.Elapsed);
+
+            async Coroutine Body()
             {
-                _ = group.CreateTask(CleanUp());
-                await Coroutine.Sleep(Second);
-                group.Cancel();
-                if (waitsBehind)
+                await TaskGroup.Run(async Coroutine (group) =>
+                {
+                    _ = group.CreateTask(CleanUp());
+                    await Coroutine.Sleep(Second);
+                    group.Cancel();
+                    if (waitsBehind)
+                    {
+                        await Coroutine.Sleep(Hour);
+                    }
+                });
+                wentOn = true;
+            }
+
+            static async Coroutine CleanUp()
+            {
+                try
                 {
                     await Coroutine.Sleep(Hour);
                 }
-            });
-            wentOn = true;
-        }
-
-        static async Coroutine CleanUp()
-        {
-            try
-            {
-                await Coroutine.Sleep(Hour);
+                finally
+                {
+                    await Coroutine.Sleep(3 * Second);
+                }
             }
-            finally
-            {
-                await Coroutine.Sleep(3 * Second);
-            }
-        }
-    });
+        });
 }

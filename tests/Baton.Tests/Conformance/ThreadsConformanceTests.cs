@@ -54,7 +54,8 @@ public class ThreadsConformanceTests
 
     [Fact]
     [CPython("test_events.EventLoopTestsMixin.test_call_soon_threadsafe_handle_block_check_cancelled",
-        Improvement = "Says at once that the callback is not pending any more; the thread that asks is not blocked until the callback has ended.")]
+        Improvement =
+            "Says at once that the callback is not pending any more; the thread that asks is not blocked until the callback has ended.")]
     [CPython("test_events.EventLoopTestsMixin.test_call_soon_threadsafe_handle_block_cancellation",
         Improvement = "Does nothing once the callback has started; the thread that cancels is not blocked until the callback has ended, so nothing can deadlock.")]
     public void A_handle_answers_other_threads_at_once_while_its_callback_runs() => LoopTest.On(test =>
@@ -261,7 +262,9 @@ public class ThreadsConformanceTests
         test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
         using var executor = new ThreadPoolExecutor(10);
         var outcomes = await Coroutine.GatherOutcomes(Enumerable.Range(0, 10).Select(i => Coroutine.ToThread(() => Call(i), executor)));
-        Assert.Equal(Enumerable.Range(0, 10).Select(i => $"failure {i}"), outcomes.Select(outcome => Assert.IsType<IOException>(outcome.Exception).Message));
+        Assert.Equal(
+            Enumerable.Range(0, 10).Select(i => $"failure {i}"),
+            outcomes.Select(outcome => Assert.IsType<IOException>(outcome.Exception).Message));
 
         int Call(int number) => test.Loop.RunCoroutineThreadSafe(Fail(number)).GetAwaiter().GetResult();
 

@@ -81,27 +81,28 @@ public class TransportConformanceTests
     [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_tryagain")]
     [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_tryagain_interrupted")]
     [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_err")]
-    public void A_receive_that_has_to_be_tried_again_is_nothing_wrong_and_one_that_fails_is_the_loss(bool isBuffered) => NetTest.RunOnEpoll(async test =>
-    {
-        var trace = new TraceProtocol();
-        var (transport, peer) = await ProtocolTest.Connect(isBuffered ? new Buffering(trace) : trace);
-        var descriptor = (int)transport.Handle;
-        var errors = new Queue<int>([-Errno.EINTR, -Errno.EAGAIN]);
-        test.Calls.OnReceive = (socket, _) => socket == descriptor && errors.TryDequeue(out var error) ? error : null;
-        await peer.WriteAsync("a"u8.ToArray());
-        await NetTest.Until(() => errors.Count == 0);
-        await NetTest.Polls(2);
-        Assert.False(transport.IsClosing);
-        await peer.WriteAsync("b"u8.ToArray());
-        await NetTest.Until(() => trace.Received.Count == 2);
+    public void A_receive_that_has_to_be_tried_again_is_nothing_wrong_and_one_that_fails_is_the_loss(bool isBuffered) =>
+        NetTest.RunOnEpoll(async test =>
+        {
+            var trace = new TraceProtocol();
+            var (transport, peer) = await ProtocolTest.Connect(isBuffered ? new Buffering(trace) : trace);
+            var descriptor = (int)transport.Handle;
+            var errors = new Queue<int>([-Errno.EINTR, -Errno.EAGAIN]);
+            test.Calls.OnReceive = (socket, _) => socket == descriptor && errors.TryDequeue(out var error) ? error : null;
+            await peer.WriteAsync("a"u8.ToArray());
+            await NetTest.Until(() => errors.Count == 0);
+            await NetTest.Polls(2);
+            Assert.False(transport.IsClosing);
+            await peer.WriteAsync("b"u8.ToArray());
+            await NetTest.Until(() => trace.Received.Count == 2);
 
-        errors.Enqueue(-Errno.ENOBUFS);
-        await peer.WriteAsync("c"u8.ToArray());
-        await ProtocolTest.WaitUntilLost(trace);
-        Assert.Equal(SocketError.NoBufferSpaceAvailable, Assert.IsType<SocketException>(trace.LostBy!.InnerException).SocketErrorCode);
-        Assert.Empty(test.TakeReports());
-        peer.Abort();
-    });
+            errors.Enqueue(-Errno.ENOBUFS);
+            await peer.WriteAsync("c"u8.ToArray());
+            await ProtocolTest.WaitUntilLost(trace);
+            Assert.Equal(SocketError.NoBufferSpaceAvailable, Assert.IsType<SocketException>(trace.LostBy!.InnerException).SocketErrorCode);
+            Assert.Empty(test.TakeReports());
+            peer.Abort();
+        });
 
     [Fact]
     [CPython("test_selector_events.BaseSelectorEventLoopTests.test_accept_connection_multiple")]

@@ -229,7 +229,8 @@ public class ExceptionHandlerTests
         {
             LoopTest.OnThread(() =>
             {
-                using var loop = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), Name = "named", ExceptionHandler = handler });
+                using var loop = new EventLoop(
+                    new EventLoopOptions { Driver = new VirtualDriver(), Name = "named", ExceptionHandler = handler });
                 var ran = false;
                 loop.CallSoon(() => throw new IOException("boom"));
                 loop.CallSoon(() =>

@@ -136,7 +136,8 @@ public class CancelScopeDeadlineTests
                 Assert.Equal(0, test.Loop.TimerCount);
             },
             timeout: Second);
-        await Assert.ThrowsAsync<IOException>(async () => await CancelScope.Run(async Coroutine (_) => throw new IOException(), timeout: Second));
+        await Assert.ThrowsAsync<IOException>(
+            async () => await CancelScope.Run(async Coroutine (_) => throw new IOException(), timeout: Second));
         Assert.Equal(0, test.Loop.TimerCount);
     });
 

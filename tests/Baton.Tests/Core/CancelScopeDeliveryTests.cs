@@ -75,27 +75,28 @@ public class CancelScopeDeliveryTests
 
     [Theory]
     [MemberData(nameof(Operations))]
-    public void A_cancellation_after_completion_lets_the_value_pass_and_is_thrown_at_the_next_suspension(string kind, bool level) => LoopTest.Run(async test =>
-    {
-        if (kind.EndsWith("sleep", StringComparison.Ordinal))
+    public void A_cancellation_after_completion_lets_the_value_pass_and_is_thrown_at_the_next_suspension(string kind, bool level) =>
+        LoopTest.Run(async test =>
         {
-            return; // nothing can complete a sleep but time
-        }
+            if (kind.EndsWith("sleep", StringComparison.Ordinal))
+            {
+                return; // nothing can complete a sleep but time
+            }
 
-        var wait = new Wait(test, kind);
-        var scope = new CancelScope { IsLevelTriggered = level };
-        scope.Enter();
-        test.Loop.CallLater(Second, () =>
-        {
-            wait.Finish();
-            scope.Cancel("after");
+            var wait = new Wait(test, kind);
+            var scope = new CancelScope { IsLevelTriggered = level };
+            scope.Enter();
+            test.Loop.CallLater(Second, () =>
+            {
+                wait.Finish();
+                scope.Cancel("after");
+            });
+            Assert.Equal(7, await wait.Start());
+            await AssertThrows("after", async () => await Coroutine.Sleep(Hour));
+            Assert.Equal(Second, test.Elapsed);
+            await Leave(scope, level);
+            await wait.End();
         });
-        Assert.Equal(7, await wait.Start());
-        await AssertThrows("after", async () => await Coroutine.Sleep(Hour));
-        Assert.Equal(Second, test.Elapsed);
-        await Leave(scope, level);
-        await wait.End();
-    });
 
     [Fact]
     public void A_trip_of_its_own_throws_after_the_trip() => LoopTest.Run(async test =>

@@ -265,7 +265,8 @@ public class CancelScopeNestingTests
                 inFlight |= Enumerable.Range(0, i).Any(j => Bit(cancelled, j) && j >= nextShield) || (IsTaskCancelled && nextShield < 0);
             }
 
-            Assert.True(expected.SequenceEqual(_caught), $"{where}: caught {string.Join(',', _caught)}, expected {string.Join(',', expected)}");
+            Assert.True(
+                expected.SequenceEqual(_caught), $"{where}: caught {string.Join(',', _caught)}, expected {string.Join(',', expected)}");
             for (var i = 0; i < Depth; i++)
             {
                 Assert.Equal(Bit(cancelled, i), _scopes[i].CancelCalled);

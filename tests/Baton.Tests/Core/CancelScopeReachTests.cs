@@ -105,7 +105,8 @@ public class CancelScopeReachTests
     {
         var log = new List<string>();
         Assert.False(await CancelScope.Run(
-            async Coroutine (_) => await Task.WhenAll(Branch("a", 2 * Second, false), Branch("b", Hour, false), Branch("c", 5 * Second, true), Plain("d")),
+            async Coroutine (_) =>
+                await Task.WhenAll(Branch("a", 2 * Second, false), Branch("b", Hour, false), Branch("c", 5 * Second, true), Plain("d")),
             timeout: 3 * Second));
         Assert.Equal(["a caught 2", "b thrown 3", "d thrown 3", "c caught 5"], log.Order().OrderBy(static line => line[^1]));
         Assert.Equal(5 * Second, test.Elapsed);

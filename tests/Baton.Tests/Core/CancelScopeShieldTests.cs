@@ -15,7 +15,8 @@ public class CancelScopeShieldTests
             await CancelScope.Run(
                 async Coroutine (_) =>
                 {
-                    await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, async Coroutine () => await Coroutine.Sleep(Hour)));
+                    await Assert.ThrowsAsync<TimeoutException>(
+                        async () => await LoopTimeout.Run(2 * Second, async Coroutine () => await Coroutine.Sleep(Hour)));
                     log.Add($"inner {test.Elapsed.TotalSeconds}");
                     await Coroutine.Sleep(Second);
                     log.Add($"slept {test.Elapsed.TotalSeconds}");
@@ -84,7 +85,8 @@ public class CancelScopeShieldTests
         foreach (var outerExpires in new[] { true, false })
         {
             var log = new List<string>();
-            var task = Coroutine.Start(LoopTimeout.Run(outerExpires ? Second : Hour, async Coroutine () => await Task.WhenAll(Shielded(), Open())));
+            var task = Coroutine.Start(
+                LoopTimeout.Run(outerExpires ? Second : Hour, async Coroutine () => await Task.WhenAll(Shielded(), Open())));
             if (!outerExpires)
             {
                 test.Loop.CallLater(Second, () => task.Cancel());
@@ -108,7 +110,8 @@ public class CancelScopeShieldTests
             async Task Shielded() => await CancelScope.Run(
                 async Coroutine (_) =>
                 {
-                    await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, static () => Coroutine.Sleep(Hour)));
+                    await Assert.ThrowsAsync<TimeoutException>(
+                        async () => await LoopTimeout.Run(2 * Second, static () => Coroutine.Sleep(Hour)));
                     log.Add("inner");
                     await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () =>
                     {

@@ -109,7 +109,8 @@ public class CancelScopeSwallowTests
             await Coroutine.Yield();
             scope.Cancel();
             await Assert.ThrowsAsync<CancelledException>(async () => await all);
-            await Assert.ThrowsAsync<CancelledException>(async () => await Task.WhenAll(Enumerable.Range(0, 300).Select(async _ => await Coroutine.Sleep(Hour))));
+            await Assert.ThrowsAsync<CancelledException>(
+                async () => await Task.WhenAll(Enumerable.Range(0, 300).Select(async _ => await Coroutine.Sleep(Hour))));
             await Coroutine.Sleep(Hour);
         }));
         Assert.Equal(TimeSpan.Zero, test.Elapsed);

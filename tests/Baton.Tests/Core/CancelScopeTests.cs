@@ -136,7 +136,8 @@ public class CancelScopeTests
         await CancelScope.Run(
             async Coroutine (_) =>
             {
-                await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () => await Coroutine.Sleep(2 * Second)));
+                await Assert.ThrowsAsync<TimeoutException>(
+                    async () => await LoopTimeout.Run(Second, async Coroutine () => await Coroutine.Sleep(2 * Second)));
             },
             shield: true);
     });
@@ -197,7 +198,8 @@ public class CancelScopeTests
     [Fact]
     public void Parallel_plain_code_has_scopes_of_its_own() => LoopTest.Run(async test =>
     {
-        async Task<bool> InScope(TimeSpan timeout) => await CancelScope.Run(async Coroutine (_) => await Coroutine.Sleep(2 * Second), timeout);
+        async Task<bool> InScope(TimeSpan timeout) =>
+            await CancelScope.Run(async Coroutine (_) => await Coroutine.Sleep(2 * Second), timeout);
 
         var results = await Task.WhenAll(InScope(Second), InScope(3 * Second), InScope(Second));
         Assert.Equal([false, true, false], results);

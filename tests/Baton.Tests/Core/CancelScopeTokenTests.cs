@@ -66,7 +66,8 @@ public class CancelScopeTokenTests
         LoopTask.Current!.Cancel();
         await CancelScope.Run(async Coroutine (scope) => Assert.True(scope.CancellationToken.IsCancellationRequested));
         await CancelScope.Run(
-            async Coroutine (_) => await CancelScope.Run(async Coroutine (scope) => Assert.False(scope.CancellationToken.IsCancellationRequested)),
+            async Coroutine (_) =>
+                await CancelScope.Run(async Coroutine (scope) => Assert.False(scope.CancellationToken.IsCancellationRequested)),
             shield: true);
         LoopTask.Current.Uncancel();
         await CancelScope.Run(async Coroutine (scope) => Assert.False(scope.CancellationToken.IsCancellationRequested));
@@ -109,7 +110,8 @@ public class CancelScopeTokenTests
         await CancelScope.Run(async Coroutine (scope) =>
         {
             var token = scope.CancellationToken;
-            await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () => await Coroutine.Sleep(2 * Second)));
+            await Assert.ThrowsAsync<TimeoutException>(
+                async () => await LoopTimeout.Run(Second, async Coroutine () => await Coroutine.Sleep(2 * Second)));
             Assert.Equal(token, scope.CancellationToken);
             scope.Cancel();
             Assert.True(token.IsCancellationRequested);
@@ -117,21 +119,22 @@ public class CancelScopeTokenTests
     });
 
     [Fact]
-    public void A_request_that_a_shield_kept_out_and_that_was_taken_back_leaves_the_token_in_the_shield_alone() => LoopTest.Run(async test =>
-    {
-        await CancelScope.Run(
-            async Coroutine (scope) =>
-            {
-                var token = scope.CancellationToken;
-                LoopTask.Current!.Cancel();
-                Assert.False(token.IsCancellationRequested);
-                LoopTask.Current.Uncancel();
-                Assert.Equal(token, scope.CancellationToken);
-                scope.Cancel();
-                Assert.True(token.IsCancellationRequested);
-            },
-            shield: true);
-    });
+    public void A_request_that_a_shield_kept_out_and_that_was_taken_back_leaves_the_token_in_the_shield_alone() =>
+        LoopTest.Run(async test =>
+        {
+            await CancelScope.Run(
+                async Coroutine (scope) =>
+                {
+                    var token = scope.CancellationToken;
+                    LoopTask.Current!.Cancel();
+                    Assert.False(token.IsCancellationRequested);
+                    LoopTask.Current.Uncancel();
+                    Assert.Equal(token, scope.CancellationToken);
+                    scope.Cancel();
+                    Assert.True(token.IsCancellationRequested);
+                },
+                shield: true);
+        });
 
     [Fact]
     public void After_the_last_request_was_taken_back_there_are_fresh_tokens() => LoopTest.Run(async test =>

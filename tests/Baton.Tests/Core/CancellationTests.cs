@@ -117,34 +117,35 @@ public class CancellationTests
 
     [Theory]
     [MemberData(nameof(Waits))]
-    public void Several_cancels_before_the_task_runs_again_throw_once(string name, Func<EventLoop, Coroutine> wait) => LoopTest.Run(async test =>
-    {
-        var caught = 0;
-        var task = test.Loop.CreateTask(Body());
-        await Coroutine.Yield();
-        task.Cancel();
-        task.Cancel();
-        task.Cancel();
-        await task;
-        Assert.Equal(1, caught);
-        Assert.Equal(3, task.CancelRequests);
-        Assert.NotEmpty(name);
-
-        async Coroutine Body()
+    public void Several_cancels_before_the_task_runs_again_throw_once(string name, Func<EventLoop, Coroutine> wait) =>
+        LoopTest.Run(async test =>
         {
-            try
-            {
-                await wait(test.Loop);
-            }
-            catch (CancelledException)
-            {
-                caught++;
-            }
-
+            var caught = 0;
+            var task = test.Loop.CreateTask(Body());
             await Coroutine.Yield();
-            await Coroutine.Sleep(TimeSpan.FromSeconds(1));
-        }
-    });
+            task.Cancel();
+            task.Cancel();
+            task.Cancel();
+            await task;
+            Assert.Equal(1, caught);
+            Assert.Equal(3, task.CancelRequests);
+            Assert.NotEmpty(name);
+
+            async Coroutine Body()
+            {
+                try
+                {
+                    await wait(test.Loop);
+                }
+                catch (CancelledException)
+                {
+                    caught++;
+                }
+
+                await Coroutine.Yield();
+                await Coroutine.Sleep(TimeSpan.FromSeconds(1));
+            }
+        });
 
     [Fact]
     [CPython("test_tasks.BaseTaskTests.test_task_cancel_message_getter")]
@@ -170,28 +171,29 @@ public class CancellationTests
     });
 
     [Fact]
-    public void Cancelled_after_the_awaited_future_is_done_the_value_is_delivered_and_the_next_suspension_throws() => LoopTest.Run(async test =>
-    {
-        // asyncio loses the value here.
-        var future = test.Loop.CreateFuture<int>();
-        var log = new List<string>();
-        var task = test.Loop.CreateTask(Body());
-        await Coroutine.Yield();
-        future.SetResult(5);
-        task.Cancel("late");
-        await AssertCancelled(task, "late");
-        Assert.Equal(["value 5", "suspending"], log);
-
-        async Coroutine Body()
+    public void Cancelled_after_the_awaited_future_is_done_the_value_is_delivered_and_the_next_suspension_throws() =>
+        LoopTest.Run(async test =>
         {
-            log.Add($"value {await future}");
-            await Coroutine.FromResult(1); // No suspension.
-            await Task.CompletedTask;
-            log.Add("suspending");
-            await Coroutine.Sleep(TimeSpan.FromSeconds(1));
-            log.Add("never");
-        }
-    });
+            // asyncio loses the value here.
+            var future = test.Loop.CreateFuture<int>();
+            var log = new List<string>();
+            var task = test.Loop.CreateTask(Body());
+            await Coroutine.Yield();
+            future.SetResult(5);
+            task.Cancel("late");
+            await AssertCancelled(task, "late");
+            Assert.Equal(["value 5", "suspending"], log);
+
+            async Coroutine Body()
+            {
+                log.Add($"value {await future}");
+                await Coroutine.FromResult(1); // No suspension.
+                await Task.CompletedTask;
+                log.Add("suspending");
+                await Coroutine.Sleep(TimeSpan.FromSeconds(1));
+                log.Add("never");
+            }
+        });
 
     [Fact]
     public void Cancelled_while_the_failure_of_the_awaited_future_is_on_its_way_the_failure_is_delivered() => LoopTest.Run(async test =>
@@ -244,22 +246,23 @@ public class CancellationTests
 
     [Theory]
     [MemberData(nameof(Waits))]
-    public void A_task_that_cancels_itself_is_told_at_its_next_suspension(string name, Func<EventLoop, Coroutine> wait) => LoopTest.Run(async test =>
-    {
-        var task = test.Loop.CreateTask(Body());
-        await AssertCancelled(task, "self");
-        foreach (var other in test.Loop.AllTasks().Where(other => other != LoopTask.Current))
+    public void A_task_that_cancels_itself_is_told_at_its_next_suspension(string name, Func<EventLoop, Coroutine> wait) =>
+        LoopTest.Run(async test =>
         {
-            await AssertCancelled(other);
-        }
+            var task = test.Loop.CreateTask(Body());
+            await AssertCancelled(task, "self");
+            foreach (var other in test.Loop.AllTasks().Where(other => other != LoopTask.Current))
+            {
+                await AssertCancelled(other);
+            }
 
-        async Coroutine Body()
-        {
-            LoopTask.Current!.Cancel("self");
-            await wait(test.Loop);
-            Assert.Fail(name);
-        }
-    });
+            async Coroutine Body()
+            {
+                LoopTask.Current!.Cancel("self");
+                await wait(test.Loop);
+                Assert.Fail(name);
+            }
+        });
 
     [Fact]
     public void Cancel_runs_down_a_chain_of_tasks_to_the_innermost_wait() => LoopTest.Run(async test =>

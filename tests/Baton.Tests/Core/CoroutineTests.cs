@@ -180,7 +180,8 @@ public class CoroutineTests
         static async Coroutine Nothing() => await Coroutine.Yield();
 
         static async Coroutine AssertReused(Func<Task> body) =>
-            Assert.Contains("already awaited", (await Assert.ThrowsAsync<InvalidOperationException>(body)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "already awaited", (await Assert.ThrowsAsync<InvalidOperationException>(body)).Message, StringComparison.Ordinal);
 
         static void AssertReusedNow(Action body) =>
             Assert.Contains("already awaited", Assert.Throws<InvalidOperationException>(body).Message, StringComparison.Ordinal);

@@ -170,7 +170,8 @@ public class DeepRecursionTests
 
     private static void RunLoop(Func<Coroutine> main)
     {
-        using var loop = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => Assert.Fail(report.ToString()) });
+        using var loop = new EventLoop(
+            new EventLoopOptions { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => Assert.Fail(report.ToString()) });
         loop.RunUntilComplete(Call());
         Assert.Equal(0, loop.TaskCount);
 

@@ -28,7 +28,8 @@ public class DefaultDriverTests
         await using var host = SampleProcess.StartSampleWithVariable("BATON_DRIVER=kqueue", "Baton.SignalHost", "driver");
         var result = await host.WaitForExitAsync();
         Assert.NotEqual(0, result.ExitCode);
-        Assert.Contains("The environment variable BATON_DRIVER names a driver that there is not: 'kqueue'.", result.Errors, StringComparison.Ordinal);
+        Assert.Contains(
+            "The environment variable BATON_DRIVER names a driver that there is not: 'kqueue'.", result.Errors, StringComparison.Ordinal);
         Assert.Contains("'epoll' and 'portable'", result.Errors, StringComparison.Ordinal);
     }
 

@@ -119,7 +119,8 @@ public class EventLoopRunTests
 
         async Coroutine Main()
         {
-            _ = Coroutine.Start(Child("first", () => _ = Coroutine.Start(Child("second", () => _ = Coroutine.Start(Child("third", () => { }))))));
+            _ = Coroutine.Start(
+                Child("first", () => _ = Coroutine.Start(Child("second", () => _ = Coroutine.Start(Child("third", () => { }))))));
             await Coroutine.Yield();
         }
 
@@ -345,7 +346,8 @@ public class EventLoopRunTests
             new EventLoopOptions { Driver = new VirtualDriver() });
     }
 
-    private EventLoopOptions Options() => new() { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => _reports.Add(report), HandleSignals = false };
+    private EventLoopOptions Options() =>
+        new() { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => _reports.Add(report), HandleSignals = false };
 
     private void OnThread(Action body)
     {

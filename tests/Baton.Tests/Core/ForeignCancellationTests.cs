@@ -15,6 +15,7 @@ public class ForeignCancellationTests
         Assert.IsType<TaskCanceledException>(first.InnerException);
         Assert.Throws<CancelledException>(task.GetResult);
 
-        static async Coroutine WaitForTokenAsync() => await Task.Delay(System.Threading.Timeout.Infinite, LoopTask.Current!.CancellationToken);
+        static async Coroutine WaitForTokenAsync() =>
+            await Task.Delay(System.Threading.Timeout.Infinite, LoopTask.Current!.CancellationToken);
     });
 }

@@ -47,7 +47,8 @@ public class IterationTests
         var order = new List<string>();
         var first = new TestOperation(test.Loop);
         var second = new TestOperation(test.Loop);
-        var receivers = new[] { Receive(first, "io 1"), Receive(second, "io 2") }.Select(coroutine => test.Loop.CreateTask(coroutine)).ToList();
+        var receivers =
+            new[] { Receive(first, "io 1"), Receive(second, "io 2") }.Select(coroutine => test.Loop.CreateTask(coroutine)).ToList();
         test.RunIterations(1);
 
         test.Loop.CallLater(TimeSpan.FromSeconds(2), () => order.Add("timer 2"));

@@ -69,7 +69,8 @@ public class LoopOperationTests
         var copy = result;
         Assert.True(result.IsCompletedSuccessfully);
         Assert.Equal(1, await result);
-        Assert.Contains("once", (await Assert.ThrowsAsync<InvalidOperationException>(async () => await copy)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "once", (await Assert.ThrowsAsync<InvalidOperationException>(async () => await copy)).Message, StringComparison.Ordinal);
 
         // Nor does the old one reach the next use.
         var next = operation.Start();
@@ -98,7 +99,8 @@ public class LoopOperationTests
     {
         var operation = new TestOperation(test.Loop);
         var result = operation.Start();
-        Assert.Contains("Await", Assert.Throws<InvalidOperationException>(() => result.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "Await", Assert.Throws<InvalidOperationException>(() => result.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
         operation.Succeed(1);
         Assert.Equal(1, await result);
     });

@@ -26,7 +26,8 @@ public class LoopStateTests
     [CPython("test_events.PolicyTests.test_get_event_loop_after_set_none")]
     public void Current_is_the_running_loop_and_there_is_none_outside() => LoopTest.On(test =>
     {
-        Assert.Contains("EventLoop.Run", Assert.Throws<InvalidOperationException>(() => EventLoop.Current).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "EventLoop.Run", Assert.Throws<InvalidOperationException>(() => EventLoop.Current).Message, StringComparison.Ordinal);
         Assert.Null(EventLoop.CurrentOrNull); // None has been made on the way, either.
         test.Loop.CallSoon(() =>
         {

@@ -222,7 +222,9 @@ public class RunCoroutineThreadSafeTests
         Assert.Equal(1, loop.RunCoroutineThreadSafe(coroutine).GetAwaiter().GetResult());
         var again = loop.RunCoroutineThreadSafe(coroutine);
         Assert.Contains(
-            "already awaited", Assert.Throws<InvalidOperationException>(() => again.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
+            "already awaited",
+            Assert.Throws<InvalidOperationException>(() => again.GetAwaiter().GetResult()).Message,
+            StringComparison.Ordinal);
     });
 
     [Fact]
@@ -259,7 +261,8 @@ public class RunCoroutineThreadSafeTests
     {
         var task = test.Loop.RunCoroutineThreadSafe(Coroutine.FromResult(1));
         test.Loop.Dispose();
-        Assert.Contains("closed", Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "closed", Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
     });
 
     [Fact]
@@ -270,7 +273,8 @@ public class RunCoroutineThreadSafeTests
         test.RunIterations(3);
         Assert.False(task.IsCompleted);
         test.Loop.Dispose();
-        Assert.Contains("closed", Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "closed", Assert.Throws<InvalidOperationException>(() => task.GetAwaiter().GetResult()).Message, StringComparison.Ordinal);
         test.TakeReport();
     });
 
@@ -384,7 +388,8 @@ public class RunCoroutineThreadSafeTests
         using var ready = new ManualResetEvent(false);
         using var thread = LoopTest.StartThread(() =>
         {
-            using var made = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => reports.Add(report) });
+            using var made = new EventLoop(
+                new EventLoopOptions { Driver = new VirtualDriver(), ExceptionHandler = (_, report) => reports.Add(report) });
             loop = made;
             made.CallSoon(() =>
             {

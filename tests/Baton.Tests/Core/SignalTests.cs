@@ -118,7 +118,9 @@ public class SignalTests
     {
         var result = await RunAndSignal("log", PosixSignal.SIGTERM);
         Assert.Equal(143, result.WithoutStackTrace().ExitCode);
-        Assert.Equal(["ready", "Information 20: [loop] Received SIGTERM: cancelling the main task.", "finally", "interrupted by SIGTERM"], Lines(result));
+        Assert.Equal(
+            ["ready", "Information 20: [loop] Received SIGTERM: cancelling the main task.", "finally", "interrupted by SIGTERM"],
+            Lines(result));
     }
 
     private static SampleProcess Start(string mode)
@@ -136,5 +138,6 @@ public class SignalTests
         return await host.WaitForExitAsync();
     }
 
-    private static string[] Lines(SampleResult result) => result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+    private static string[] Lines(SampleResult result) =>
+        result.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

@@ -18,7 +18,8 @@ public class TaskFactoryTests
         test.Loop.TaskFactory = factory;
         test.Loop.RunUntilComplete(Body());
         Assert.Equal(1, test.Loop.RunUntilComplete(Coroutine.FromResult(1)));
-        Assert.Equal(["made 1", "made 2", "given 3", "made 4", "made 5", "made 6", "given 7", "made 8", "made 9", "made 10"], factory.Names);
+        Assert.Equal(
+            ["made 1", "made 2", "given 3", "made 4", "made 5", "made 6", "given 7", "made 8", "made 9", "made 10"], factory.Names);
 
         async Coroutine Body()
         {
@@ -169,7 +170,8 @@ public class TaskFactoryTests
         public override LoopTask Create(EventLoop loop, Coroutine coroutine, string? name, bool? eager, CancelScope? scope) =>
             base.Create(loop, coroutine, Next(name), eager, scope);
 
-        public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
+        public override LoopTask<TResult> Create<TResult>(
+            EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
             base.Create(loop, coroutine, Next(name), eager, scope);
 
         private string Next(string? name)
@@ -186,7 +188,8 @@ public class TaskFactoryTests
         public override LoopTask Create(EventLoop loop, Coroutine coroutine, string? name, bool? eager, CancelScope? scope) =>
             base.Create(loop, Wrap(coroutine), name, eager, scope);
 
-        public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
+        public override LoopTask<TResult> Create<TResult>(
+            EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
             base.Create(loop, Wrap(coroutine), name, eager, scope);
 
         private async Coroutine Wrap(Coroutine coroutine)
@@ -209,7 +212,8 @@ public class TaskFactoryTests
     {
         public override LoopTask Create(EventLoop loop, Coroutine coroutine, string? name, bool? eager, CancelScope? scope) => create(loop);
 
-        public override LoopTask<TResult> Create<TResult>(EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
+        public override LoopTask<TResult> Create<TResult>(
+            EventLoop loop, Coroutine<TResult> coroutine, string? name, bool? eager, CancelScope? scope) =>
             (LoopTask<TResult>)create(loop);
     }
 }

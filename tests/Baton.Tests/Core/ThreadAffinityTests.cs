@@ -80,21 +80,22 @@ public class ThreadAffinityTests
 
     [Theory]
     [MemberData(nameof(Awaits))]
-    public void Awaiting_off_the_loops_thread_throws_and_names_RunCoroutineThreadSafe(string awaited, Func<Objects, Task> begin) => LoopTest.Run(async test =>
-    {
-        var objects = await Objects.Create(test.Loop);
-        using (LoopTest.StartThread(() =>
+    public void Awaiting_off_the_loops_thread_throws_and_names_RunCoroutineThreadSafe(string awaited, Func<Objects, Task> begin) =>
+        LoopTest.Run(async test =>
         {
-            var task = begin(objects);
-            Assert.True(task.IsFaulted, awaited);
-            var exception = Assert.IsType<InvalidOperationException>(task.Exception!.InnerException);
-            Assert.Contains("RunCoroutineThreadSafe", exception.Message, StringComparison.Ordinal);
-        }))
-        {
-        }
+            var objects = await Objects.Create(test.Loop);
+            using (LoopTest.StartThread(() =>
+            {
+                var task = begin(objects);
+                Assert.True(task.IsFaulted, awaited);
+                var exception = Assert.IsType<InvalidOperationException>(task.Exception!.InnerException);
+                Assert.Contains("RunCoroutineThreadSafe", exception.Message, StringComparison.Ordinal);
+            }))
+            {
+            }
 
-        await objects.End();
-    });
+            await objects.End();
+        });
 
     [Fact]
     public void The_state_of_a_future_can_be_read_anywhere() => LoopTest.Run(async test =>

@@ -96,7 +96,8 @@ public class TimerPropertyTests
         private void Advance(int time)
         {
             test.Clock.Advance(time);
-            var due = _live.Where(timer => timer.When <= test.Loop.Time).OrderBy(timer => timer.When).ThenBy(timer => timer.Number).ToList();
+            var due =
+                _live.Where(timer => timer.When <= test.Loop.Time).OrderBy(timer => timer.When).ThenBy(timer => timer.Number).ToList();
             _fired.Clear();
             test.RunIterations(1);
             Assert.Equal(due.Select(timer => timer.Number), _fired);

@@ -80,7 +80,13 @@ public class AwaitStackTests
         var future = test.Loop.CreateFuture();
         Func<Coroutine> lambda = async () => await future;
         Func<Coroutine> simple = static async () => await Coroutine.Sleep(TimeSpan.FromHours(1));
-        var tasks = new[] { test.Loop.CreateTask(lambda()), test.Loop.CreateTask(Local()), test.Loop.CreateTask(simple()), test.Loop.CreateTask(Generic<int>.Wait<string>(future)) };
+        var tasks = new[]
+        {
+            test.Loop.CreateTask(lambda()),
+            test.Loop.CreateTask(Local()),
+            test.Loop.CreateTask(simple()),
+            test.Loop.CreateTask(Generic<int>.Wait<string>(future)),
+        };
         await Coroutine.Yield();
         var method = $"{Here}.{nameof(Lambdas_and_local_functions_have_readable_names)}";
         Assert.Equal(
@@ -195,7 +201,9 @@ public class AwaitStackTests
         var task = test.Loop.CreateTask(All(futures));
         await Coroutine.Yield();
         var stack = task.GetAwaitStack();
-        Assert.Equal([$"{Here}.{nameof(Plain_async_code_that_waits_by_itself_is_the_innermost_frame)}.All", "plain async code"], stack.Frames.Select(frame => frame.Method));
+        Assert.Equal(
+            [$"{Here}.{nameof(Plain_async_code_that_waits_by_itself_is_the_innermost_frame)}.All", "plain async code"],
+            stack.Frames.Select(frame => frame.Method));
         Assert.Equal("Future (pending) and 2 more", stack.WaitsFor);
         foreach (var future in futures)
         {

@@ -32,7 +32,9 @@ public class BlockingWaitTests
         Assert.Equal(LoopWarningKind.BlockingWait, warning.Kind);
         Assert.Equal("blocking", warning.Task!.Name);
         Assert.StartsWith(
-            "Task 'blocking' (pending) blocks the thread of the event loop in Baton.Tests.Diagnostics.BlockingWaitTests", warning.Message, StringComparison.Ordinal);
+            "Task 'blocking' (pending) blocks the thread of the event loop in Baton.Tests.Diagnostics.BlockingWaitTests",
+            warning.Message,
+            StringComparison.Ordinal);
         Assert.Contains("Await instead.", warning.Message, StringComparison.Ordinal);
         Assert.NotEqual(0, warning.Stack!.Innermost!.Value.Line);
         Assert.Contains(warning.Stack.Frames, frame => frame.Method == $"{Here}.Run");
@@ -43,7 +45,8 @@ public class BlockingWaitTests
     {
         test.Loop.CallSoon(() => blocker.Event.WaitOne());
         test.RunIterations(1);
-        Assert.StartsWith("A callback blocks the thread of the event loop in ", Assert.Single(blocker.Warnings).Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "A callback blocks the thread of the event loop in ", Assert.Single(blocker.Warnings).Message, StringComparison.Ordinal);
         blocker.Event.Reset();
         test.Loop.RunUntilComplete(Mixed(blocker));
         Assert.Contains($"in {Here}.", blocker.Warnings[1].Message, StringComparison.Ordinal);
@@ -157,7 +160,10 @@ public class BlockingWaitTests
         LoopTest.Await(writer.IsEntered);
         test.Loop.CallSoon(() => synchronized.WriteLine("ours"));
         test.RunIterations(1);
-        Assert.Contains($"in {Here}.{nameof(A_writer_that_another_thread_uses_is_reported)}.lambda", Assert.Single(blocker.Warnings).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            $"in {Here}.{nameof(A_writer_that_another_thread_uses_is_reported)}.lambda",
+            Assert.Single(blocker.Warnings).Message,
+            StringComparison.Ordinal);
     });
 
     [Fact]
@@ -179,8 +185,10 @@ public class BlockingWaitTests
             static async Coroutine Run(Task never, ManualResetEvent gate)
             {
                 await Coroutine.Yield();
-                Assert.Contains("Await instead.", Assert.Throws<InvalidOperationException>(() => never.Wait()).Message, StringComparison.Ordinal);
-                Assert.Contains($"in {Here}.", Assert.Throws<InvalidOperationException>(() => gate.WaitOne()).Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    "Await instead.", Assert.Throws<InvalidOperationException>(() => never.Wait()).Message, StringComparison.Ordinal);
+                Assert.Contains(
+                    $"in {Here}.", Assert.Throws<InvalidOperationException>(() => gate.WaitOne()).Message, StringComparison.Ordinal);
                 await Coroutine.Yield();
             }
         });

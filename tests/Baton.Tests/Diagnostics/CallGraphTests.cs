@@ -67,7 +67,8 @@ public class CallGraphTests
 
         async Coroutine Waits() => await Coroutine.Wait([child]);
 
-        async Coroutine Groups() => await TaskGroup.Run(async Coroutine (group) => inGroup = group.CreateTask(Coroutine.Sleep(TimeSpan.FromSeconds(1))));
+        async Coroutine Groups() =>
+            await TaskGroup.Run(async Coroutine (group) => inGroup = group.CreateTask(Coroutine.Sleep(TimeSpan.FromSeconds(1))));
     });
 
     [Fact]
@@ -81,7 +82,10 @@ public class CallGraphTests
         Assert.Same(outer, parent.Future);
         Assert.Same(LoopTask.Current, Assert.Single(parent.AwaitedBy).Future);
         Assert.StartsWith("* Task 'inner' (pending)\n  is running\n  at ", text, StringComparison.Ordinal);
-        Assert.Contains("\n  awaited by\n    * Task 'outer' (pending)\n      waits for Task 'inner' (pending)\n      at ", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "\n  awaited by\n    * Task 'outer' (pending)\n      waits for Task 'inner' (pending)\n      at ",
+            text,
+            StringComparison.Ordinal);
 
         static async Coroutine<(FutureCallGraph Graph, string Text)> Outer() => await Coroutine.Start(Inner(), "inner");
 
@@ -212,7 +216,8 @@ public class CallGraphTests
         var task = test.Loop.CreateTask(A(future));
         await Coroutine.Yield();
         Assert.Equal(names, string.Join(' ', task.GetCallGraph(limit).CallStack.Frames.Select(frame => frame.Method[(Here.Length + 1)..])));
-        Assert.Equal(names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, CallGraph.Format(task, limit).Split("at Baton").Length - 1);
+        Assert.Equal(
+            names.Split(' ', StringSplitOptions.RemoveEmptyEntries).Length, CallGraph.Format(task, limit).Split("at Baton").Length - 1);
         future.SetResult();
         await task;
     });

@@ -53,7 +53,8 @@ public class ConsoleWaitTests
 
         var text = error.ToString();
         Assert.StartsWith("[bare] warning: Executing callback ", text, StringComparison.Ordinal);
-        Assert.Contains("[bare] Unhandled error in warning handler, which was to be told: Executing callback ", text, StringComparison.Ordinal);
+        Assert.Contains(
+            "[bare] Unhandled error in warning handler, which was to be told: Executing callback ", text, StringComparison.Ordinal);
         Assert.Contains("broken handler", text, StringComparison.Ordinal);
     }
 

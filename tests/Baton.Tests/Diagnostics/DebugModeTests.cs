@@ -79,8 +79,12 @@ public class DebugModeTests
     {
         var future = MakeFuture(test.Loop);
         var task = MakeTask(test.Loop);
-        Assert.Equal(($"{Here}.MakeFuture", LineOf("loop.CreateFuture(); // future")), (future.CreationSite!.Innermost!.Value.Method, future.CreationSite.Innermost.Value.Line));
-        Assert.Equal(($"{Here}.MakeTask", LineOf("loop.CreateTask(Nothing()); // task")), (task.CreationSite!.Innermost!.Value.Method, task.CreationSite.Innermost.Value.Line));
+        Assert.Equal(
+            ($"{Here}.MakeFuture", LineOf("loop.CreateFuture(); // future")),
+            (future.CreationSite!.Innermost!.Value.Method, future.CreationSite.Innermost.Value.Line));
+        Assert.Equal(
+            ($"{Here}.MakeTask", LineOf("loop.CreateTask(Nothing()); // task")),
+            (task.CreationSite!.Innermost!.Value.Method, task.CreationSite.Innermost.Value.Line));
         Assert.Equal($"{Here}.{nameof(Futures_and_tasks_know_where_they_were_made)}.lambda", future.CreationSite.Frames[1].Method);
         Assert.StartsWith($"   at {Here}.MakeFuture, DebugModeTests.cs:", future.CreationSite.ToString(), StringComparison.Ordinal);
         await task;
@@ -178,7 +182,8 @@ public class DebugModeTests
 
         var hostile = test.Loop.CreateFuture<Hostile>();
         hostile.SetResult(new Hostile());
-        Assert.StartsWith("Future<T> (done with a Hostile whose ToString threw IOException, created", hostile.ToString(), StringComparison.Ordinal);
+        Assert.StartsWith(
+            "Future<T> (done with a Hostile whose ToString threw IOException, created", hostile.ToString(), StringComparison.Ordinal);
         test.RunIterations(2);
     });
 

@@ -52,37 +52,39 @@ public class LoggingTests
 
     [Fact]
     [CPython("test_base_events.BaseEventLoopTests.test_set_exc_handler_broken")]
-    public void A_handler_that_fails_is_logged_with_the_failure_that_it_was_told() => On(new LogRecorder(LogLevel.Information), (log, test) =>
-    {
-        test.Loop.ExceptionHandler = static (_, _) => throw new IOException("broken handler");
-        test.Loop.CallSoon(static () => throw new IOException("thrown"));
-        test.RunIterations(1);
-        Assert.Equal(["broken handler", "thrown"], log.Entries.Select(entry => entry.Exception!.Message));
-        Assert.Equal("[test] Unhandled error in exception handler", log.Entries[0].Text);
-    });
+    public void A_handler_that_fails_is_logged_with_the_failure_that_it_was_told() =>
+        On(new LogRecorder(LogLevel.Information), (log, test) =>
+        {
+            test.Loop.ExceptionHandler = static (_, _) => throw new IOException("broken handler");
+            test.Loop.CallSoon(static () => throw new IOException("thrown"));
+            test.RunIterations(1);
+            Assert.Equal(["broken handler", "thrown"], log.Entries.Select(entry => entry.Exception!.Message));
+            Assert.Equal("[test] Unhandled error in exception handler", log.Entries[0].Text);
+        });
 
     [Fact]
-    public void Warnings_have_numbers_of_their_own_and_go_to_a_handler_instead_where_there_is_one() => On(new LogRecorder(LogLevel.Information), (log, test) =>
-    {
-        test.Loop.IsDebug = true;
-        test.Loop.WarningHandler = null;
-        var kept = new object();
-        test.Loop.TrackResource(kept, static _ => true);
-        test.Loop.CallSoon(() => test.Clock.Advance(TimeSpan.FromSeconds(1)));
-        test.Loop.CallSoon(static () => _ = Coroutine.Sleep(TimeSpan.Zero));
-        test.Loop.CallSoon(() =>
+    public void Warnings_have_numbers_of_their_own_and_go_to_a_handler_instead_where_there_is_one() =>
+        On(new LogRecorder(LogLevel.Information), (log, test) =>
         {
-            using var gate = new ManualResetEvent(false);
-            using var thread = LoopTest.StartThread(() => gate.Set());
-            gate.WaitOne();
-            thread.Join();
+            test.Loop.IsDebug = true;
+            test.Loop.WarningHandler = null;
+            var kept = new object();
+            test.Loop.TrackResource(kept, static _ => true);
+            test.Loop.CallSoon(() => test.Clock.Advance(TimeSpan.FromSeconds(1)));
+            test.Loop.CallSoon(static () => _ = Coroutine.Sleep(TimeSpan.Zero));
+            test.Loop.CallSoon(() =>
+            {
+                using var gate = new ManualResetEvent(false);
+                using var thread = LoopTest.StartThread(() => gate.Set());
+                gate.WaitOne();
+                thread.Join();
+            });
+            test.RunIterations(1);
+            test.Loop.Dispose();
+            GC.KeepAlive(kept);
+            Assert.All(log.Entries, entry => Assert.Equal(LogLevel.Warning, entry.Level));
+            Assert.Equal([2, 3, 4, 5], log.Entries.Select(entry => entry.Id).Distinct());
         });
-        test.RunIterations(1);
-        test.Loop.Dispose();
-        GC.KeepAlive(kept);
-        Assert.All(log.Entries, entry => Assert.Equal(LogLevel.Warning, entry.Level));
-        Assert.Equal([2, 3, 4, 5], log.Entries.Select(entry => entry.Id).Distinct());
-    });
 
     [Fact]
     public void Sockets_that_are_left_open_are_counted_outside_of_debug_mode_too() => LoopTest.OnThread(() =>
@@ -93,7 +95,9 @@ public class LoggingTests
             loop.RunUntilComplete(Open());
         }
 
-        Assert.Equal("Warning 7: [net] The event loop was closed with 2 sockets open. Debug mode (BATON_DEBUG=1) tells where they were made.", Assert.Single(log.Lines));
+        Assert.Equal(
+            "Warning 7: [net] The event loop was closed with 2 sockets open. Debug mode (BATON_DEBUG=1) tells where they were made.",
+            Assert.Single(log.Lines));
 
         static async Coroutine Open()
         {
@@ -108,7 +112,8 @@ public class LoggingTests
     {
         var log = new LogRecorder(LogLevel.Information);
         var calls = new ScriptedCalls();
-        using var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(calls), LoggerFactory = log, Debug = false, Name = "net" });
+        using var loop = new EventLoop(
+            new EventLoopOptions { Driver = TestDriver.Create(calls), LoggerFactory = log, Debug = false, Name = "net" });
         loop.RunUntilComplete(Serve(calls));
         var entry = Assert.Single(log.Entries);
         Assert.Equal((LogLevel.Warning, 30), (entry.Level, entry.Id));
@@ -120,7 +125,8 @@ public class LoggingTests
             const int ConnectionAborted = 103;
             var fails = 1;
             calls.OnAccept = _ => fails-- > 0 ? -ConnectionAborted : null;
-            await using var server = await Server.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), static async connection => await NetTest.Echo(connection));
+            await using var server = await Server.StartAsync(
+                new IPEndPoint(IPAddress.Loopback, 0), static async connection => await NetTest.Echo(connection));
             using var client = await Connection.ConnectAsync(server.EndPoints[0]);
             await client.WriteAsync(new byte[1]);
             var read = await client.Input.ReadAsync();
@@ -129,12 +135,14 @@ public class LoggingTests
     });
 
     [Fact]
-    public void Without_a_logger_nothing_is_logged() => LoopTest.On(test => Assert.False(test.Loop.LoggerFactory.CreateLogger("any").IsEnabled(LogLevel.Critical)));
+    public void Without_a_logger_nothing_is_logged() =>
+        LoopTest.On(test => Assert.False(test.Loop.LoggerFactory.CreateLogger("any").IsEnabled(LogLevel.Critical)));
 
     [Fact]
     public void The_numbers_do_not_change() => Assert.Equal(
         ["Failure 1", "SlowCallback 2", "BlockingWait 3", "NeverAwaited 4", "UnclosedResource 5", "UnclosedLoop 6", "SocketsLeftOpen 7", "LostWrites 8",
-            "DriverChosen 10", "Started 11", "Stopped 12", "Closed 13", "DebugMode 14", "SignalReceived 20", "AcceptFailed 30", "SocketFileLeft 31",
+            "DriverChosen 10", "Started 11", "Stopped 12", "Closed 13", "DebugMode 14", "SignalReceived 20", "AcceptFailed 30",
+            "SocketFileLeft 31",
             "HandshakeFailed 36", "TransportFailed 37", "LookUp 40", "SlowLookUp 41"],
         typeof(EventLoop).Assembly.GetType("Baton.LoopLog")!
             .GetMethods(System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)

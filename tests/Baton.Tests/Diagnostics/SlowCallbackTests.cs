@@ -25,10 +25,13 @@ public class SlowCallbackTests
         var warning = test.TakeWarning();
         Assert.Equal(LoopWarningKind.SlowCallback, warning.Kind);
         Assert.Equal(TimeSpan.FromMilliseconds(milliseconds), warning.Duration);
-        Assert.Equal($"Executing callback {Here}.Callback took 0.{milliseconds} seconds: nothing else could run meanwhile.", warning.Message);
+        Assert.Equal(
+            $"Executing callback {Here}.Callback took 0.{milliseconds} seconds: nothing else could run meanwhile.", warning.Message);
         Assert.Null(warning.Task);
         Assert.Contains(
-            $"{Here}.{nameof(A_callback_that_takes_a_tenth_of_a_second_is_slow)}", warning.SourceTraceback!.Innermost!.Value.Method, StringComparison.Ordinal);
+            $"{Here}.{nameof(A_callback_that_takes_a_tenth_of_a_second_is_slow)}",
+            warning.SourceTraceback!.Innermost!.Value.Method,
+            StringComparison.Ordinal);
     });
 
     [Fact]

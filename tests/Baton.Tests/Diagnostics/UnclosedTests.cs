@@ -17,7 +17,9 @@ public class UnclosedTests
         Collect(test);
         var warning = test.TakeWarning();
         Assert.Equal(LoopWarningKind.UnclosedResource, warning.Kind);
-        Assert.Equal("Unclosed: the valve. Nobody had closed it when it was collected. Dispose of it, with 'await using' or 'using'.", warning.Message);
+        Assert.Equal(
+            "Unclosed: the valve. Nobody had closed it when it was collected. Dispose of it, with 'await using' or 'using'.",
+            warning.Message);
         Assert.IsType<Valve>(warning.Source);
         Assert.Equal($"{Here}.Open", warning.SourceTraceback!.Innermost!.Value.Method);
 
@@ -57,7 +59,8 @@ public class UnclosedTests
     public void Sockets_connections_and_servers_that_are_left_open_are_reported() => OnNetwork(
         async _ =>
         {
-            var server = await Server.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), static async connection => await NetTest.Echo(connection));
+            var server = await Server.StartAsync(
+                new IPEndPoint(IPAddress.Loopback, 0), static async connection => await NetTest.Echo(connection));
             var client = await Connection.ConnectAsync(server.EndPoints[0]);
             var socket = LoopSocket.Create(System.Net.Sockets.AddressFamily.InterNetwork);
             await client.WriteAsync(new byte[1]);
@@ -72,7 +75,8 @@ public class UnclosedTests
             Assert.Equal(4, warnings.Count);
             Assert.All(warnings, warning => Assert.Equal(LoopWarningKind.UnclosedResource, warning.Kind));
             Assert.All(left, resource => Assert.Contains(warnings, warning => ReferenceEquals(warning.Source, resource)));
-            Assert.Contains(warnings, warning => warning.Message.StartsWith("Unclosed: The server at 127.0.0.1:", StringComparison.Ordinal));
+            Assert.Contains(
+                warnings, warning => warning.Message.StartsWith("Unclosed: The server at 127.0.0.1:", StringComparison.Ordinal));
             Assert.Contains(warnings, warning => warning.Message.StartsWith("Unclosed: connection 127.0.0.1:", StringComparison.Ordinal));
             Assert.Contains(warnings, warning => warning.Message.StartsWith("Unclosed: socket ", StringComparison.Ordinal));
         });
@@ -83,7 +87,8 @@ public class UnclosedTests
     public void Those_that_were_closed_are_not_reported(bool abort) => OnNetwork(
         async _ =>
         {
-            var server = await Server.StartAsync(new IPEndPoint(IPAddress.Loopback, 0), static async connection => await NetTest.Echo(connection));
+            var server = await Server.StartAsync(
+                new IPEndPoint(IPAddress.Loopback, 0), static async connection => await NetTest.Echo(connection));
             var client = await Connection.ConnectAsync(server.EndPoints[0]);
             var (first, second) = await NetTest.ConnectSockets();
             var connection = new Connection(first);
@@ -195,26 +200,27 @@ public class UnclosedTests
     }
 
     /// <summary>Runs something on a loop with sockets, in debug mode, and looks at the warnings once that is closed.</summary>
-    private static void OnNetwork(Func<List<LoopWarning>, Coroutine<object[]>> main, Action<object[], List<LoopWarning>> check) => LoopTest.OnThread(() =>
-    {
-        var warnings = new List<LoopWarning>();
-        object[] left = [];
-        var loop = new EventLoop(new EventLoopOptions
+    private static void OnNetwork(Func<List<LoopWarning>, Coroutine<object[]>> main, Action<object[], List<LoopWarning>> check) =>
+        LoopTest.OnThread(() =>
         {
-            Driver = TestDriver.Create(),
-            Debug = true,
-            BlockingWaits = BlockingWaits.Ignore, // Waiting for the collector blocks.
-            SlowCallbackDuration = TimeSpan.FromHours(1), // The machine may be busy.
-            ExceptionHandler = static (_, _) => { },
-            WarningHandler = (_, warning) => warnings.Add(warning),
-        });
-        using (loop)
-        {
-            left = loop.RunUntilComplete(main(warnings));
-        }
+            var warnings = new List<LoopWarning>();
+            object[] left = [];
+            var loop = new EventLoop(new EventLoopOptions
+            {
+                Driver = TestDriver.Create(),
+                Debug = true,
+                BlockingWaits = BlockingWaits.Ignore, // Waiting for the collector blocks.
+                SlowCallbackDuration = TimeSpan.FromHours(1), // The machine may be busy.
+                ExceptionHandler = static (_, _) => { },
+                WarningHandler = (_, warning) => warnings.Add(warning),
+            });
+            using (loop)
+            {
+                left = loop.RunUntilComplete(main(warnings));
+            }
 
-        check(left, warnings);
-    });
+            check(left, warnings);
+        });
 
     private sealed class Valve(bool isOpen)
     {

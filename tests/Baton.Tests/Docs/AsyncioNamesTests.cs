@@ -22,7 +22,8 @@ public partial class AsyncioNamesTests
         Assert.True(Names(row[1]).Count > 0 || (row[1] == "—" && row[2].Length > 0), string.Join(" | ", row)));
 
     [Fact]
-    public void Every_name_of_Batons_exists() => Assert.DoesNotContain(Rows().SelectMany(row => Names(row[1])).Distinct(), name => !Exists(name));
+    public void Every_name_of_Batons_exists() =>
+        Assert.DoesNotContain(Rows().SelectMany(row => Names(row[1])).Distinct(), name => !Exists(name));
 
     /// <summary>The cells of the tables with three columns.</summary>
     private static IEnumerable<string[]> Rows() => File.ReadLines(Page)

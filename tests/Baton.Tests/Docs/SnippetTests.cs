@@ -72,13 +72,15 @@ public class SnippetTests
             var expected = block.Marker switch
             {
                 { Kind: MarkerKind.Snippet } marker => SnippetFiles.FindRegion(marker.Target),
-                { Kind: MarkerKind.Output } marker when SnippetFiles.FindRunnable(marker.Target) is not null && IsRunnable(marker.Target) => OutputOf(marker.Target),
+                { Kind: MarkerKind.Output } marker when SnippetFiles.FindRunnable(marker.Target) is not null && IsRunnable(marker.Target) =>
+                    OutputOf(marker.Target),
                 _ => null,
             };
             var actual = document.TextOf(block);
             if (expected is not null && expected != actual)
             {
-                problems.Add($"{page}:{block.Start + 1}: differs from {block.Marker!.Target}. It should be:\n{expected}\nand is:\n{actual}");
+                problems.Add(
+                    $"{page}:{block.Start + 1}: differs from {block.Marker!.Target}. It should be:\n{expected}\nand is:\n{actual}");
                 replacements.Add((block, expected));
             }
         }
@@ -89,7 +91,9 @@ public class SnippetTests
             return;
         }
 
-        Assert.True(problems.Count == 0, string.Join('\n', [.. problems, "Set BATON_UPDATE_SNIPPETS=1 and run the test again to rewrite the page."]));
+        Assert.True(
+            problems.Count == 0,
+            string.Join('\n', [.. problems, "Set BATON_UPDATE_SNIPPETS=1 and run the test again to rewrite the page."]));
     }
 
     [Theory]
@@ -128,7 +132,8 @@ public class SnippetTests
     [Fact]
     public void A_marker_belongs_to_the_block_that_follows_at_once()
     {
-        var page = MarkdownPage.Parse("page.md", ["<!-- snippet: A.cs#a -->", "", "```csharp", "a();", "```", "<!-- output: A.B -->", "text", "```text", "```"]);
+        var page = MarkdownPage.Parse(
+            "page.md", ["<!-- snippet: A.cs#a -->", "", "```csharp", "a();", "```", "<!-- output: A.B -->", "text", "```text", "```"]);
 
         Assert.Equal("A.cs#a", page.Blocks[0].Marker!.Target);
         Assert.True(page.Blocks[0].IsCSharp);

@@ -306,7 +306,8 @@ public abstract partial class DriverContractTests
         Assert.Equal((1, SocketError.OperationAborted), (accept.Finishes, accept.Error));
         Assert.Equal(-1, socket.Handle);
         driver.Wake();
-        Assert.Throws<ObjectDisposedException>(() => driver.CreateSocket(loop, AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Unspecified));
+        Assert.Throws<ObjectDisposedException>(
+            () => driver.CreateSocket(loop, AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Unspecified));
     });
 
     private void Run(Action<ContractTest> body) => ContractTest.Run(CreateDriver(), body);

@@ -75,7 +75,8 @@ public class DedicatedThreadExecutorTests
     public void It_cannot_be_disposed_of_on_its_own_thread() => LoopTest.Run(async test =>
     {
         await using var executor = new DedicatedThreadExecutor("own");
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(async () => await test.Loop.RunInExecutor(executor.Dispose, executor));
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            async () => await test.Loop.RunInExecutor(executor.Dispose, executor));
         Assert.Contains("'own' cannot be disposed of on one of its own threads", exception.Message, StringComparison.Ordinal);
     });
 }

@@ -8,7 +8,8 @@ public class DefaultExecutorTests
     [Fact]
     public void It_is_made_at_first_use_and_ends_when_the_loop_closes() => LoopTest.On(test =>
     {
-        test.Loop.RunUntilComplete(Coroutine.ToThread(() => Thread.CurrentThread.Name == "test executor-1" ? 1 : throw new InvalidOperationException()));
+        test.Loop.RunUntilComplete(
+            Coroutine.ToThread(() => Thread.CurrentThread.Name == "test executor-1" ? 1 : throw new InvalidOperationException()));
         var executor = Assert.IsType<ThreadPoolExecutor>(test.Loop.DefaultExecutor);
         Assert.Equal("test executor", executor.Name);
         Assert.Equal(ThreadPoolExecutor.DefaultMaximumConcurrency, executor.MaximumConcurrency);

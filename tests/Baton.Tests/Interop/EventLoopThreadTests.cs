@@ -276,7 +276,8 @@ public class EventLoopThreadTests
 
         public override void Wake() => _inner.Wake();
 
-        public override IoSocket CreateSocket(EventLoop loop, AddressFamily addressFamily, SocketType socketType, ProtocolType protocolType) =>
+        public override IoSocket CreateSocket(
+            EventLoop loop, AddressFamily addressFamily, SocketType socketType, ProtocolType protocolType) =>
             throw new NotSupportedException();
 
         protected override void Dispose(bool disposing) => _inner.Dispose();

@@ -101,7 +101,8 @@ public class InvokeTests
         using var thread = LoopTest.StartThread(() =>
         {
             started.Set();
-            Assert.Contains("closed", Assert.Throws<InvalidOperationException>(() => test.Loop.Invoke(() => 1)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "closed", Assert.Throws<InvalidOperationException>(() => test.Loop.Invoke(() => 1)).Message, StringComparison.Ordinal);
         });
         LoopTest.Await(started);
         test.Loop.Dispose();

@@ -81,7 +81,11 @@ public class PipeSchedulerTests
     public void A_pipe_between_a_thread_and_the_loop_works() => LoopTest.Run(async test =>
     {
         var pipe = new Pipe(new PipeOptions(
-            readerScheduler: test.Loop.PipeScheduler, writerScheduler: test.Loop.PipeScheduler, pauseWriterThreshold: 64, resumeWriterThreshold: 32, useSynchronizationContext: false));
+            readerScheduler: test.Loop.PipeScheduler,
+            writerScheduler: test.Loop.PipeScheduler,
+            pauseWriterThreshold: 64,
+            resumeWriterThreshold: 32,
+            useSynchronizationContext: false));
         using var thread = LoopTest.StartThread(() =>
         {
             for (var i = 0; i < 100; i++)

@@ -122,7 +122,8 @@ public class RunInExecutorTests
         var future = test.Loop.RunInExecutor(() => test.Loop.IsOnLoopThread, new InlineExecutor());
         Assert.False(future.IsDone); // as ever, nothing is delivered inline
         Assert.True(await future);
-        await Assert.ThrowsAsync<IOException>(async () => await test.Loop.RunInExecutor(() => throw new IOException(), new InlineExecutor()));
+        await Assert.ThrowsAsync<IOException>(
+            async () => await test.Loop.RunInExecutor(() => throw new IOException(), new InlineExecutor()));
     });
 
     [Fact]
@@ -161,13 +162,18 @@ public class RunInExecutorTests
     {
         var executor = new ManualExecutor();
         LoopTest.StartThread(() => Assert.Contains(
-            "belongs to thread", Assert.Throws<InvalidOperationException>(() => { test.Loop.RunInExecutor(() => 1, executor); }).Message, StringComparison.Ordinal)).Join();
+            "belongs to thread",
+            Assert.Throws<InvalidOperationException>(() => { test.Loop.RunInExecutor(() => 1, executor); }).Message,
+            StringComparison.Ordinal)).Join();
         Assert.Throws<ArgumentNullException>(() => { test.Loop.RunInExecutor((Func<int>)null!, executor); });
         Assert.Throws<ArgumentNullException>(() => { test.Loop.RunInExecutor((Action)null!, executor); });
         Assert.Throws<ArgumentNullException>(() => { test.Loop.RunInExecutor((Func<CancellationToken, int>)null!, executor); });
         Assert.Throws<ArgumentNullException>(() => { test.Loop.RunInExecutor((Action<CancellationToken>)null!, executor); });
         test.Loop.Dispose();
-        Assert.Contains("closed", Assert.Throws<InvalidOperationException>(() => { test.Loop.RunInExecutor(() => 1, executor); }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "closed",
+            Assert.Throws<InvalidOperationException>(() => { test.Loop.RunInExecutor(() => 1, executor); }).Message,
+            StringComparison.Ordinal);
         Assert.Equal(0, executor.Count);
     });
 

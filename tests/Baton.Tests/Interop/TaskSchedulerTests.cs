@@ -101,7 +101,9 @@ public class TaskSchedulerTests
         Assert.Empty(Scheduled(test.Loop.TaskScheduler));
 
         static IEnumerable<Task> Scheduled(TaskScheduler scheduler) => (IEnumerable<Task>)typeof(TaskScheduler)
-            .GetMethod("GetScheduledTasks", System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.Invoke(scheduler, null)!;
+            .GetMethod(
+                "GetScheduledTasks",
+                System.Reflection.BindingFlags.Instance | System.Reflection.BindingFlags.NonPublic)!.Invoke(scheduler, null)!;
     });
 
     [Fact]

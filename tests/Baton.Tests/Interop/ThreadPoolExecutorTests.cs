@@ -155,9 +155,11 @@ public class ThreadPoolExecutorTests
     public void It_cannot_be_disposed_of_on_its_own_thread() => LoopTest.Run(async test =>
     {
         using var executor = new ThreadPoolExecutor(1, "own");
-        var exception = await Assert.ThrowsAsync<InvalidOperationException>(async () => await test.Loop.RunInExecutor(executor.Dispose, executor));
+        var exception = await Assert.ThrowsAsync<InvalidOperationException>(
+            async () => await test.Loop.RunInExecutor(executor.Dispose, executor));
         Assert.Contains("own threads", exception.Message, StringComparison.Ordinal);
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await test.Loop.RunInExecutor(() => { _ = executor.DisposeAsync(); }, executor));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            async () => await test.Loop.RunInExecutor(() => { _ = executor.DisposeAsync(); }, executor));
         Assert.False(executor.IsShutDown);
         await test.Loop.RunInExecutor(() => { executor.Shutdown(); }, executor);
         Assert.True(executor.IsShutDown);

@@ -73,7 +73,8 @@ public class TimeProviderClockTests
 
             waiting.Set();
         };
-        using var thread = EventLoopThread.Start(new EventLoopThreadOptions { Loop = new EventLoopOptions { Clock = LoopClock.FromTimeProvider(provider) } });
+        using var thread = EventLoopThread.Start(
+            new EventLoopThreadOptions { Loop = new EventLoopOptions { Clock = LoopClock.FromTimeProvider(provider) } });
         var sleep = thread.Run(() => Coroutine.Sleep(TimeSpan.FromHours(1)));
         LoopTest.Await(waiting);
         provider.Advance(TimeSpan.FromMinutes(1));
@@ -98,7 +99,12 @@ public class TimeProviderClockTests
     public void A_test_on_the_loop_moves_the_provider_itself() => LoopTest.OnThread(() =>
     {
         var provider = new ManualTimeProvider(Start);
-        var options = new EventLoopOptions { Driver = new VirtualDriver(), Clock = LoopClock.FromTimeProvider(provider), HandleSignals = false };
+        var options = new EventLoopOptions
+        {
+            Driver = new VirtualDriver(),
+            Clock = LoopClock.FromTimeProvider(provider),
+            HandleSignals = false,
+        };
         EventLoop.Run(
             async Coroutine () =>
             {

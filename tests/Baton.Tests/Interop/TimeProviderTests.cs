@@ -305,7 +305,10 @@ public class TimeProviderTests
         }
 
         Assert.Equal(2, times);
-        Assert.All(test.TakeReports(), report => Assert.Contains(nameof(A_callback_that_throws_is_reported_and_a_period_goes_on), report.Message, StringComparison.Ordinal));
+        Assert.All(
+            test.TakeReports(),
+            report =>
+                Assert.Contains(nameof(A_callback_that_throws_is_reported_and_a_period_goes_on), report.Message, StringComparison.Ordinal));
     });
 
     [Fact]
@@ -313,8 +316,10 @@ public class TimeProviderTests
     {
         var provider = test.Loop.TimeProvider;
         Assert.Throws<ArgumentNullException>(() => provider.CreateTimer(null!, null, Second, Second));
-        Assert.Equal("dueTime", Assert.Throws<ArgumentOutOfRangeException>(() => provider.CreateTimer(_ => { }, null, -Second, Second)).ParamName);
-        Assert.Equal("period", Assert.Throws<ArgumentOutOfRangeException>(() => provider.CreateTimer(_ => { }, null, Second, -Second)).ParamName);
+        Assert.Equal(
+            "dueTime", Assert.Throws<ArgumentOutOfRangeException>(() => provider.CreateTimer(_ => { }, null, -Second, Second)).ParamName);
+        Assert.Equal(
+            "period", Assert.Throws<ArgumentOutOfRangeException>(() => provider.CreateTimer(_ => { }, null, Second, -Second)).ParamName);
         Assert.Throws<ArgumentOutOfRangeException>(() => provider.CreateTimer(_ => { }, null, TimeSpan.MaxValue, Second));
         using var longest = provider.CreateTimer(_ => { }, null, TimeSpan.FromMilliseconds(uint.MaxValue - 1), Timeout.InfiniteTimeSpan);
         Assert.Equal(1, test.Loop.TimerCount);
@@ -335,7 +340,9 @@ public class TimeProviderTests
             Assert.Throws<InvalidOperationException>(() => provider.CreateTimer(_ => { }, null, Second, Second));
         }).Join();
         Assert.Contains(
-            "closed", Assert.Throws<InvalidOperationException>(() => provider.CreateTimer(_ => { }, null, Second, Second)).Message, StringComparison.Ordinal);
+            "closed",
+            Assert.Throws<InvalidOperationException>(() => provider.CreateTimer(_ => { }, null, Second, Second)).Message,
+            StringComparison.Ordinal);
     });
 
     [Fact]

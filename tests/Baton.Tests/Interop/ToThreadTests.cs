@@ -23,7 +23,8 @@ public class ToThreadTests
     {
         UseExecutor(test, out var executor);
         using var owned = executor;
-        var exception = await Assert.ThrowsAsync<IOException>(async () => await Coroutine.ToThread(() => throw new IOException("thrown there")));
+        var exception = await Assert.ThrowsAsync<IOException>(
+            async () => await Coroutine.ToThread(() => throw new IOException("thrown there")));
         Assert.Equal("thrown there", exception.Message);
     });
 
@@ -95,5 +96,6 @@ public class ToThreadTests
         }
     });
 
-    private static void UseExecutor(LoopTest test, out ThreadPoolExecutor executor) => test.Loop.DefaultExecutor = executor = new ThreadPoolExecutor();
+    private static void UseExecutor(LoopTest test, out ThreadPoolExecutor executor) =>
+        test.Loop.DefaultExecutor = executor = new ThreadPoolExecutor();
 }

@@ -9,7 +9,8 @@ public class ConnectByNameTests
 {
     private static readonly IPAddress[] FourAndSix =
     [
-        IPAddress.Parse("127.0.0.1"), IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.1"), IPAddress.Parse("::2"), IPAddress.Parse("127.0.0.3"), IPAddress.Parse("::3"),
+        IPAddress.Parse("127.0.0.1"), IPAddress.Parse("127.0.0.2"), IPAddress.Parse("127.0.0.1"), IPAddress.Parse("::2"),
+        IPAddress.Parse("127.0.0.3"), IPAddress.Parse("::3"),
     ];
 
     [Theory]
@@ -22,7 +23,8 @@ public class ConnectByNameTests
         {
             test.Calls.OnSocket = () => -Errno.EMFILE;
             var options = new ConnectOptions { FirstAddressFamilyCount = firstCount };
-            var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync("name.example", 80, options));
+            var failure = await Assert.ThrowsAsync<ConnectException>(
+                async () => await Connection.ConnectAsync("name.example", 80, options));
             Assert.Equal(order, failure.Attempts.Select(attempt => ((IPEndPoint)attempt.EndPoint).Address.ToString()));
             Assert.StartsWith("Connecting to name.example:80 failed at all 5 addresses.", failure.Message, StringComparison.Ordinal);
         },
@@ -34,7 +36,8 @@ public class ConnectByNameTests
         {
             test.Calls.OnSocket = () => -Errno.EMFILE;
             var options = new ConnectOptions { LocalEndPoint = new IPEndPoint(IPAddress.IPv6Any, 0) };
-            var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync("name.example", 80, options));
+            var failure = await Assert.ThrowsAsync<ConnectException>(
+                async () => await Connection.ConnectAsync("name.example", 80, options));
             Assert.Equal(["::2", "::3"], failure.Attempts.Select(attempt => ((IPEndPoint)attempt.EndPoint).Address.ToString()));
         },
         options => options.NameResolver = new TestResolver((_, _) => Coroutine.FromResult<IPAddress[]>(FourAndSix)));
@@ -45,7 +48,8 @@ public class ConnectByNameTests
         {
             var start = test.Loop.Time;
             var options = new ConnectOptions { Timeout = TimeSpan.FromSeconds(5) };
-            var failure = await Assert.ThrowsAsync<ConnectException>(async () => await Connection.ConnectAsync("name.example", 80, options));
+            var failure = await Assert.ThrowsAsync<ConnectException>(
+                async () => await Connection.ConnectAsync("name.example", 80, options));
             Assert.Equal(SocketError.TimedOut, failure.SocketErrorCode);
             Assert.Empty(failure.Attempts);
             Assert.Contains("name.example:80 has taken longer than the 5 s", failure.Message, StringComparison.Ordinal);
@@ -79,12 +83,14 @@ public class ConnectByNameTests
 
             start = test.Loop.Time;
             var port = ((IPEndPoint)server.EndPoints[0]).Port;
-            await using var client = await Connection.ConnectAsync([new DnsEndPoint("2.example", port), new DnsEndPoint("3.example", port)]);
+            await using var client = await Connection.ConnectAsync(
+                [new DnsEndPoint("2.example", port), new DnsEndPoint("3.example", port)]);
             Assert.InRange(test.Loop.Time - start, HappyEyeballsTests.Milliseconds(3000), HappyEyeballsTests.Milliseconds(3050));
             Assert.Equal(server.EndPoints[1], client.RemoteEndPoint);
 
             start = test.Loop.Time;
-            await using var other = await Server.StartAsync([new DnsEndPoint("2.example", 0), new DnsEndPoint("3.example", 0)], NetTest.Echo);
+            await using var other = await Server.StartAsync(
+                [new DnsEndPoint("2.example", 0), new DnsEndPoint("3.example", 0)], NetTest.Echo);
             Assert.InRange(test.Loop.Time - start, HappyEyeballsTests.Milliseconds(3000), HappyEyeballsTests.Milliseconds(3050));
         },
         options => options.NameResolver = new TestResolver(async (host, _) =>

@@ -34,10 +34,12 @@ public class ConnectOptionsTests
     {
         using var listener = NetTest.Listen();
         LoopSocket? socket = null;
-        await using var client = await Connection.ConnectAsync(listener.LocalEndPoint!, new ConnectOptions { ConfigureSocket = created => socket = created });
+        await using var client = await Connection.ConnectAsync(
+            listener.LocalEndPoint!, new ConnectOptions { ConfigureSocket = created => socket = created });
         Assert.Equal(0, socket!.GetOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
         await using var probed = await Connection.ConnectAsync(
-            listener.LocalEndPoint!, new ConnectOptions { KeepAlive = new KeepAliveOptions(), ConfigureSocket = created => socket = created });
+            listener.LocalEndPoint!,
+            new ConnectOptions { KeepAlive = new KeepAliveOptions(), ConfigureSocket = created => socket = created });
         Assert.NotEqual(0, socket.GetOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive));
     });
 
@@ -114,7 +116,8 @@ public class ConnectOptionsTests
         Assert.Equal(IPAddress.Parse("127.0.0.3"), ((IPEndPoint)client.LocalEndPoint!).Address);
 
         var options = new ConnectOptions { LocalEndPoints = local[..2] };
-        var failure = await Assert.ThrowsAsync<SocketException>(async () => await Connection.ConnectAsync(listener.LocalEndPoint!, options));
+        var failure = await Assert.ThrowsAsync<SocketException>(
+            async () => await Connection.ConnectAsync(listener.LocalEndPoint!, options));
         Assert.Equal(SocketError.AddressAlreadyInUse, failure.SocketErrorCode);
         Assert.Contains(taken.LocalEndPoint!.ToString()!, failure.Message, StringComparison.Ordinal);
         Assert.Equal(local[0], options.LocalEndPoint);
@@ -125,7 +128,8 @@ public class ConnectOptionsTests
     {
         using var listener = NetTest.Listen();
         var options = new ConnectOptions { LocalEndPoint = new IPEndPoint(IPAddress.IPv6Loopback, 0) };
-        var failure = await Assert.ThrowsAsync<SocketException>(async () => await Connection.ConnectAsync(listener.LocalEndPoint!, options));
+        var failure = await Assert.ThrowsAsync<SocketException>(
+            async () => await Connection.ConnectAsync(listener.LocalEndPoint!, options));
         Assert.Equal(SocketError.AddressFamilyNotSupported, failure.SocketErrorCode);
         Assert.Contains("[::1]:0", failure.Message, StringComparison.Ordinal);
         Assert.Contains(listener.LocalEndPoint!.ToString()!, failure.Message, StringComparison.Ordinal);

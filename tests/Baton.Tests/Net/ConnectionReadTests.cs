@@ -282,17 +282,26 @@ public class ConnectionReadTests
         await using var two = server;
         var pending = Coroutine.Start(Read(server));
         await NetTest.Iterate();
-        Assert.Contains("still in progress", Assert.Throws<InvalidOperationException>(() => { _ = server.Input.ReadAsync(); }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "still in progress",
+            Assert.Throws<InvalidOperationException>(() => { _ = server.Input.ReadAsync(); }).Message,
+            StringComparison.Ordinal);
         await client.WriteAsync(new byte[5]);
         var result = await pending;
-        Assert.Contains("AdvanceTo", Assert.Throws<InvalidOperationException>(() => { _ = server.Input.ReadAsync(); }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "AdvanceTo",
+            Assert.Throws<InvalidOperationException>(() => { _ = server.Input.ReadAsync(); }).Message,
+            StringComparison.Ordinal);
         var start = result.Buffer.Start;
         var end = result.Buffer.End;
         Assert.Throws<ArgumentOutOfRangeException>(() => server.Input.AdvanceTo(end, start));
         server.Input.AdvanceTo(start);
         Assert.Throws<InvalidOperationException>(() => server.Input.AdvanceTo(start));
         server.Input.Complete();
-        Assert.Contains("completed", Assert.Throws<InvalidOperationException>(() => { _ = server.Input.ReadAsync(); }).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "completed",
+            Assert.Throws<InvalidOperationException>(() => { _ = server.Input.ReadAsync(); }).Message,
+            StringComparison.Ordinal);
     });
 
     [Fact]
@@ -313,7 +322,8 @@ public class ConnectionReadTests
     private static async Coroutine<ReadResult> Read(Connection connection, CancellationToken cancellationToken = default) =>
         await connection.Input.ReadAsync(cancellationToken);
 
-    private static async Coroutine<ReadResult> ReadAtLeast(Connection connection, int count) => await connection.Input.ReadAtLeastAsync(count);
+    private static async Coroutine<ReadResult> ReadAtLeast(Connection connection, int count) =>
+        await connection.Input.ReadAtLeastAsync(count);
 
     private static async Coroutine<bool> ReadInto(Connection connection, List<byte> received)
     {

@@ -395,7 +395,8 @@ public class ConnectionWriteTests
         });
         Assert.Contains("Sending", failure.Message, StringComparison.Ordinal);
         Assert.Contains(
-            Assert.IsType<SocketException>(failure.InnerException).SocketErrorCode, new[] { SocketError.ConnectionReset, SocketError.Shutdown });
+            Assert.IsType<SocketException>(failure.InnerException).SocketErrorCode,
+            new[] { SocketError.ConnectionReset, SocketError.Shutdown });
     });
 
     /// <summary>Writes until writes have to wait, and has nothing queued. Returns how many bytes are on their way.</summary>

@@ -308,7 +308,8 @@ public class DescriptorPassingTests
         {
             await first.WriteAsync("two\nlines\n"u8.ToArray());
             Assert.Equal("two", await second.Input.ReadLineAsync());
-            var failure = await Assert.ThrowsAsync<InvalidOperationException>(async () => await second.ReceiveDescriptorsAsync(new byte[1]));
+            var failure = await Assert.ThrowsAsync<InvalidOperationException>(
+                async () => await second.ReceiveDescriptorsAsync(new byte[1]));
             Assert.Contains("holds 6 bytes", failure.Message, StringComparison.Ordinal);
             Assert.Equal("lines", await second.Input.ReadLineAsync());
             var reading = Coroutine.Start(second.Input.ReadLineAsync());

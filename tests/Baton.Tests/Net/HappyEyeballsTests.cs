@@ -20,18 +20,19 @@ public class HappyEyeballsTests
     });
 
     [Fact]
-    public void An_address_that_does_not_answer_has_the_next_one_tried_beside_it_after_a_quarter_of_a_second() => NetTest.RunInVirtualTime(async test =>
-    {
-        using var first = await BlackHole.Create();
-        using var second = await BlackHole.Create();
-        using var listener = NetTest.Listen();
-        var start = test.Loop.Time;
-        var before = test.Driver.OpenSocketCount;
-        await using var client = await Connection.ConnectAsync([first.EndPoint, second.EndPoint, listener.LocalEndPoint!]);
-        Assert.Equal(listener.LocalEndPoint, client.RemoteEndPoint);
-        Assert.InRange(test.Loop.Time - start, Milliseconds(500), Milliseconds(550));
-        Assert.Equal(before + 1, test.Driver.OpenSocketCount);
-    });
+    public void An_address_that_does_not_answer_has_the_next_one_tried_beside_it_after_a_quarter_of_a_second() =>
+        NetTest.RunInVirtualTime(async test =>
+        {
+            using var first = await BlackHole.Create();
+            using var second = await BlackHole.Create();
+            using var listener = NetTest.Listen();
+            var start = test.Loop.Time;
+            var before = test.Driver.OpenSocketCount;
+            await using var client = await Connection.ConnectAsync([first.EndPoint, second.EndPoint, listener.LocalEndPoint!]);
+            Assert.Equal(listener.LocalEndPoint, client.RemoteEndPoint);
+            Assert.InRange(test.Loop.Time - start, Milliseconds(500), Milliseconds(550));
+            Assert.Equal(before + 1, test.Driver.OpenSocketCount);
+        });
 
     [Fact]
     public void The_delay_is_an_option_and_starts_anew_with_each_attempt() => NetTest.RunInVirtualTime(async test =>
@@ -41,7 +42,8 @@ public class HappyEyeballsTests
         using var listener = NetTest.Listen();
         var start = test.Loop.Time;
         var options = new ConnectOptions { HappyEyeballsDelay = TimeSpan.FromSeconds(3) };
-        await using var client = await Connection.ConnectAsync([hole.EndPoint, ClosedPort(), other.EndPoint, listener.LocalEndPoint!], options);
+        await using var client = await Connection.ConnectAsync(
+            [hole.EndPoint, ClosedPort(), other.EndPoint, listener.LocalEndPoint!], options);
         Assert.InRange(test.Loop.Time - start, Milliseconds(6000), Milliseconds(6100));
     });
 
@@ -122,7 +124,8 @@ public class HappyEyeballsTests
         Assert.Equal(SocketError.TimedOut, failure.SocketErrorCode);
         Assert.Equal([first.EndPoint, closed, second.EndPoint], failure.Attempts.Select(attempt => attempt.EndPoint));
         Assert.Equal(
-            [SocketError.TimedOut, SocketError.ConnectionRefused, SocketError.TimedOut], failure.Attempts.Select(attempt => attempt.SocketErrorCode));
+            [SocketError.TimedOut, SocketError.ConnectionRefused, SocketError.TimedOut],
+            failure.Attempts.Select(attempt => attempt.SocketErrorCode));
         Assert.Contains("longer than the 5 s", failure.Message, StringComparison.Ordinal);
         Assert.Contains($"Connecting to {second.EndPoint} failed: there was no answer.", failure.Message, StringComparison.Ordinal);
         Assert.Equal(before, test.Driver.OpenSocketCount);
@@ -153,7 +156,8 @@ public class HappyEyeballsTests
     public void A_connection_made_within_the_time_is_not_touched_by_it() => NetTest.RunInVirtualTime(async test =>
     {
         using var listener = NetTest.Listen();
-        await using var client = await Connection.ConnectAsync(listener.LocalEndPoint!, new ConnectOptions { Timeout = TimeSpan.FromSeconds(1) });
+        await using var client = await Connection.ConnectAsync(
+            listener.LocalEndPoint!, new ConnectOptions { Timeout = TimeSpan.FromSeconds(1) });
         Assert.Equal(0, test.Loop.TimerCount);
         await Coroutine.Sleep(TimeSpan.FromSeconds(2));
         await client.WriteAsync(new byte[1]);
@@ -190,7 +194,8 @@ public class HappyEyeballsTests
         using var first = await BlackHole.Create();
         using var second = await BlackHole.Create();
         using var listener = NetTest.Listen();
-        EndPoint[] endPoints = [first.EndPoint, ClosedPort(), second.EndPoint, new DnsEndPoint("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port)];
+        EndPoint[] endPoints =
+            [first.EndPoint, ClosedPort(), second.EndPoint, new DnsEndPoint("127.0.0.1", ((IPEndPoint)listener.LocalEndPoint!).Port)];
         var before = test.Driver.OpenSocketCount;
         var connected = 0;
         var cancelled = 0;

@@ -255,9 +255,11 @@ public class LoopSocketDatagramTests
         return socket;
     }
 
-    private static async Coroutine<SocketReceiveFromResult> ReceiveFrom(LoopSocket socket, Memory<byte> buffer) => await socket.ReceiveFromAsync(buffer);
+    private static async Coroutine<SocketReceiveFromResult> ReceiveFrom(LoopSocket socket, Memory<byte> buffer) =>
+        await socket.ReceiveFromAsync(buffer);
 
     private static async Coroutine<int> Receive(LoopSocket socket, Memory<byte> buffer) => await socket.ReceiveAsync(buffer);
 
-    private static async Coroutine<int> SendTo(LoopSocket socket, byte[] bytes, EndPoint receiver) => await socket.SendToAsync(bytes, receiver);
+    private static async Coroutine<int> SendTo(LoopSocket socket, byte[] bytes, EndPoint receiver) =>
+        await socket.SendToAsync(bytes, receiver);
 }

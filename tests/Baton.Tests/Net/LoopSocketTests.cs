@@ -76,7 +76,8 @@ public class LoopSocketTests
 
     [Fact]
     [CPython("test_events.EventLoopTestsMixin.test_reader_callback",
-        Improvement = "A receive into an empty buffer waits until there is something to read; no callback has to be registered and removed.")]
+        Improvement =
+            "A receive into an empty buffer waits until there is something to read; no callback has to be registered and removed.")]
     public void A_receive_without_a_buffer_waits_until_there_is_something_and_takes_nothing() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.ConnectSockets();

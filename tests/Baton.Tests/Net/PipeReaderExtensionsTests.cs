@@ -8,7 +8,8 @@ namespace Baton.Tests.Net;
 public class PipeReaderExtensionsTests
 {
     // Minimum segment size 16: the sequences have borders everywhere.
-    private static readonly PipeOptions TinySegments = new(minimumSegmentSize: 16, useSynchronizationContext: false, readerScheduler: PipeScheduler.Inline);
+    private static readonly PipeOptions TinySegments = new(
+        minimumSegmentSize: 16, useSynchronizationContext: false, readerScheduler: PipeScheduler.Inline);
 
     [Theory]
     [InlineData(1)]
@@ -17,17 +18,18 @@ public class PipeReaderExtensionsTests
     [InlineData(7)]
     [InlineData(1000)]
     [CPython("test_pep492.StreamReaderTests.test_readline", Improvement = "Lines are strings without their ends, as everywhere in .NET.")]
-    public void Lines_end_with_LF_or_CRLF_and_the_last_needs_neither(int piece) => Feed("one\ntwo\r\n\n\r\nfünf\r\rx\nlast", piece, async reader =>
-    {
-        Assert.Equal("one", await reader.ReadLineAsync());
-        Assert.Equal("two", await reader.ReadLineAsync());
-        Assert.Equal("", await reader.ReadLineAsync());
-        Assert.Equal("", await reader.ReadLineAsync());
-        Assert.Equal("fünf\r\rx", await reader.ReadLineAsync());
-        Assert.Equal("last", await reader.ReadLineAsync());
-        Assert.Null(await reader.ReadLineAsync());
-        Assert.Null(await reader.ReadLineAsync());
-    });
+    public void Lines_end_with_LF_or_CRLF_and_the_last_needs_neither(int piece) =>
+        Feed("one\ntwo\r\n\n\r\nfünf\r\rx\nlast", piece, async reader =>
+        {
+            Assert.Equal("one", await reader.ReadLineAsync());
+            Assert.Equal("two", await reader.ReadLineAsync());
+            Assert.Equal("", await reader.ReadLineAsync());
+            Assert.Equal("", await reader.ReadLineAsync());
+            Assert.Equal("fünf\r\rx", await reader.ReadLineAsync());
+            Assert.Equal("last", await reader.ReadLineAsync());
+            Assert.Null(await reader.ReadLineAsync());
+            Assert.Null(await reader.ReadLineAsync());
+        });
 
     [Theory]
     [InlineData(1)]

@@ -183,7 +183,8 @@ public class ServerClientsTests
     {
         var served = 0;
         var go = test.Loop.CreateFuture();
-        var server = await Server.StartAsync("127.0.0.1", 0, connection => served++ == 0 ? Wait() : default, new ServerOptions { MaxConnections = 1, Backlog = 1000 });
+        var server = await Server.StartAsync(
+            "127.0.0.1", 0, connection => served++ == 0 ? Wait() : default, new ServerOptions { MaxConnections = 1, Backlog = 1000 });
         var clients = new List<LoopSocket>();
         for (var i = 0; i < 300; i++)
         {

@@ -183,7 +183,11 @@ public class ServerDrainTests
             "127.0.0.1", 0, Answer, new ServerOptions { Tls = new SslServerAuthenticationOptions { ServerCertificate = certificate } });
         var options = new ConnectOptions
         {
-            Tls = new SslClientAuthenticationOptions { TargetHost = "localhost", RemoteCertificateValidationCallback = TestCertificate.Accept },
+            Tls = new SslClientAuthenticationOptions
+            {
+                TargetHost = "localhost",
+                RemoteCertificateValidationCallback = TestCertificate.Accept,
+            },
         };
         await using var idle = await Connection.ConnectAsync(server.EndPoints[0], options);
         await using var asking = await Connection.ConnectAsync(server.EndPoints[0], options);

@@ -78,7 +78,8 @@ public class ServerTests
     public void Many_end_points_and_names() => NetTest.Run(async test =>
     {
         await using var server = await Server.StartAsync(
-            [new IPEndPoint(IPAddress.Loopback, 0), new DnsEndPoint("localhost", 0), new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0)], NetTest.Echo);
+            [new IPEndPoint(IPAddress.Loopback, 0), new DnsEndPoint("localhost", 0), new IPEndPoint(IPAddress.Parse("127.0.0.2"), 0)],
+            NetTest.Echo);
         Assert.InRange(server.EndPoints.Count, 2, 4);
         Assert.Single(server.EndPoints.Select(endPoint => ((IPEndPoint)endPoint).Port).Distinct());
         foreach (var endPoint in server.EndPoints)
@@ -108,7 +109,8 @@ public class ServerTests
     {
         var options = new ServerOptions { ReusePort = true };
         await using var alone = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo);
-        var refusal = await Assert.ThrowsAsync<SocketException>(async () => await Server.StartAsync(alone.EndPoints[0], NetTest.Echo, options));
+        var refusal = await Assert.ThrowsAsync<SocketException>(
+            async () => await Server.StartAsync(alone.EndPoints[0], NetTest.Echo, options));
         Assert.Equal(SocketError.AddressAlreadyInUse, refusal.SocketErrorCode);
         await using var first = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, options);
         await using var second = await Server.StartAsync(first.EndPoints[0], NetTest.Echo, options);
@@ -255,7 +257,8 @@ public class ServerTests
     [Fact]
     public void A_cancellation_that_is_not_the_tasks_own_is_a_failure() => NetTest.Run(async test =>
     {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, _ => throw new TaskCanceledException("a time-out of some library"));
+        await using var server = await Server.StartAsync(
+            "127.0.0.1", 0, _ => throw new TaskCanceledException("a time-out of some library"));
         await using var client = await Connection.ConnectAsync(server.EndPoints[0]);
         await Assert.ThrowsAsync<IOException>(async () => await client.Input.ReadExactlyAsync(1));
         Assert.IsType<TaskCanceledException>(Assert.Single(test.TakeReports()).Exception);

@@ -185,7 +185,8 @@ public class UnixDatagramSocketTests
         await NetTest.Polls(2);
         client.Dispose();
         Assert.Equal(SocketError.OperationAborted, (await Assert.ThrowsAsync<SocketException>(async () => await sending)).SocketErrorCode);
-        Assert.Equal(SocketError.OperationAborted, (await Assert.ThrowsAsync<SocketException>(async () => await receiving)).SocketErrorCode);
+        Assert.Equal(
+            SocketError.OperationAborted, (await Assert.ThrowsAsync<SocketException>(async () => await receiving)).SocketErrorCode);
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await client.ReceiveFromAsync(new byte[1]));
         Assert.Equal(0, test.Loop.TimerCount);
     });

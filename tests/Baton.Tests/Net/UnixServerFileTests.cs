@@ -298,7 +298,8 @@ public class UnixServerFileTests
         Assert.Equal([1, 2], await client.Input.ReadExactlyAsync(2));
     }
 
-    private static UnixFileMode GetMode(SocketPath path) => OperatingSystem.IsWindows() ? UnixFileMode.None : File.GetUnixFileMode(path.Path);
+    private static UnixFileMode GetMode(SocketPath path) =>
+        OperatingSystem.IsWindows() ? UnixFileMode.None : File.GetUnixFileMode(path.Path);
 
     private static void SkipWithoutFiles() => Assert.SkipUnless(OperatingSystem.IsLinux(), "Which file it is, is known on Linux only.");
 }

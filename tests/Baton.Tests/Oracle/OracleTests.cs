@@ -61,7 +61,9 @@ public class OracleTests(AsyncioFixture asyncio) : IClassFixture<AsyncioFixture>
         // A scenario of each operation alone: what one of them did not know would end its interpreter.
         foreach (var operation in Enumerable.Range(0, 400).SelectMany(seed => Steps(ScenarioGenerator.Generate(seed, asyncio.Process.Operations).Body)).DistinctBy(step => step.Operation))
         {
-            var alone = operation.Operation is "wait_condition" or "notify" ? new Step("condition", [operation.Numbers[0]], [[operation]]) : operation;
+            var alone = operation.Operation is "wait_condition" or "notify"
+                ? new Step("condition", [operation.Numbers[0]], [[operation]])
+                : operation;
             Assert.True(Compare(new Scenario([alone])).IsExplained, operation.Operation);
         }
     }
@@ -80,14 +82,16 @@ public class OracleTests(AsyncioFixture asyncio) : IClassFixture<AsyncioFixture>
 
     private static string FileName(string improvement) => improvement.Replace(' ', '-');
 
-    private static Scenario Read(string folder, string name) => Scenario.Parse(File.ReadAllText(Path.Combine(Folder, folder, name + ".json")));
+    private static Scenario Read(string folder, string name) =>
+        Scenario.Parse(File.ReadAllText(Path.Combine(Folder, folder, name + ".json")));
 
     private static IEnumerable<Step> Steps(Step[] body) => body.SelectMany(step => step.Bodies.SelectMany(Steps).Prepend(step));
 
     private Comparison Compare(Scenario scenario)
     {
         var unknown = scenario.Operations.Except(asyncio.Process.Operations).ToList();
-        Assert.SkipWhen(unknown.Count > 0, $"In Python {asyncio.Process.Version}, these do not do what they do since: {string.Join(", ", unknown)}.");
+        Assert.SkipWhen(
+            unknown.Count > 0, $"In Python {asyncio.Process.Version}, these do not do what they do since: {string.Join(", ", unknown)}.");
         Comparison comparison = null!;
         LoopTest.OnThread(() => comparison = new ScenarioComparer(asyncio.Process).Compare(scenario));
         return comparison;

@@ -66,7 +66,8 @@ public class ScenarioTests
     [InlineData("[[\"sleep\", 1.5]]")]
     [InlineData("[[\"sleep\", \"long\"]]")]
     [InlineData("[[\"spawn\", 1, [\"log\"]]]")]
-    public void What_is_no_scenario_is_refused(string text) => Assert.Contains("no scenario", Assert.Throws<FormatException>(() => Scenario.Parse(text)).Message);
+    public void What_is_no_scenario_is_refused(string text) =>
+        Assert.Contains("no scenario", Assert.Throws<FormatException>(() => Scenario.Parse(text)).Message);
 
     [Fact]
     public void A_scenario_shrinks_to_what_matters()
@@ -78,7 +79,8 @@ public class ScenarioTests
             var scenario = ScenarioGenerator.Generate(seed, operations);
             if (scenario.Operations.Contains("fail"))
             {
-                Assert.Equal("[\n  [\"fail\", 0]\n]\n", Shrinker.Shrink(scenario, smaller => smaller.Operations.Contains("fail")).ToString());
+                Assert.Equal(
+                    "[\n  [\"fail\", 0]\n]\n", Shrinker.Shrink(scenario, smaller => smaller.Operations.Contains("fail")).ToString());
                 shrunk++;
             }
         }

@@ -48,10 +48,12 @@ public sealed class FetchTests : IDisposable
     [Fact]
     public async Task A_page_that_fails_is_one_line_and_stops_no_other()
     {
-        await File.WriteAllLinesAsync(_file, ["# pages", "", _address + "good", "  ", "no address", "ftp://127.0.0.1/", _address + "missing"]);
+        await File.WriteAllLinesAsync(
+            _file, ["# pages", "", _address + "good", "  ", "no address", "ftp://127.0.0.1/", _address + "missing"]);
         var refused = $"http://127.0.0.1:{FreePort()}/";
 
-        await using var fetch = SampleProcess.StartSample("Fetch", refused, "--file", _file, "http://no-such-host.invalid/", SilentAddress, "--timeout", "3");
+        await using var fetch = SampleProcess.StartSample(
+            "Fetch", refused, "--file", _file, "http://no-such-host.invalid/", SilentAddress, "--timeout", "3");
 
         var result = (await fetch.WaitForExitAsync()).WithoutStackTrace();
         Assert.Equal(1, result.ExitCode);

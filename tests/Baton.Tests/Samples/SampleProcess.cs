@@ -64,7 +64,8 @@ internal sealed class SampleProcess : IAsyncDisposable
             }
         }
 
-        throw new InvalidOperationException($"The program ended without a line that contains '{text}'. It printed:\n{_output}\n{await _errors}");
+        throw new InvalidOperationException(
+            $"The program ended without a line that contains '{text}'. It printed:\n{_output}\n{await _errors}");
     }
 
     /// <summary>Waits for the end.</summary>

@@ -28,7 +28,8 @@ internal sealed class LogRecorder(LogLevel least = LogLevel.Trace) : ILoggerFact
 
     public bool IsEnabled(LogLevel logLevel) => logLevel >= least;
 
-    public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+    public void Log<TState>(
+        LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
     {
         if (IsEnabled(logLevel))
         {

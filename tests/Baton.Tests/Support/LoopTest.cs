@@ -43,7 +43,8 @@ public sealed class LoopTest
     public static void On(Action<LoopTest> body) => OnThread(() => Execute(new VirtualDriver(), body));
 
     /// <inheritdoc cref="On(Action{LoopTest})"/>
-    public static void On(Action<EventLoopOptions> configure, Action<LoopTest> body) => OnThread(() => Execute(new VirtualDriver(), body, configure));
+    public static void On(Action<EventLoopOptions> configure, Action<LoopTest> body) =>
+        OnThread(() => Execute(new VirtualDriver(), body, configure));
 
     /// <summary>As <see cref="On(Action{LoopTest})"/>, in debug mode, whose warnings the test has to take.</summary>
     public static void OnInDebug(Action<LoopTest> body) => On(options => options.Debug = true, body);

@@ -213,9 +213,11 @@ public sealed class NetTest
         return bytes;
     }
 
-    private static ScriptedCalls? CallsOfRun(VirtualClock? clock) => TestDriver.Name == "epoll" ? new ScriptedCalls { Clock = clock } : null;
+    private static ScriptedCalls? CallsOfRun(VirtualClock? clock) =>
+        TestDriver.Name == "epoll" ? new ScriptedCalls { Clock = clock } : null;
 
-    private static void Execute(ScriptedCalls? calls, VirtualClock? clock, Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
+    private static void Execute(
+        ScriptedCalls? calls, VirtualClock? clock, Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
     {
         var test = new NetTest(calls, clock, configure);
         try
@@ -236,7 +238,9 @@ public sealed class NetTest
         if (test.Driver is PortableTestDriver portable)
         {
             // Every wait that it gave to the BCL has come back, if only to tell that its socket was closed.
-            Assert.True(SpinWait.SpinUntil(() => portable.PendingWaits == 0, TimeSpan.FromSeconds(20)), $"{portable.PendingWaits} waits never ended.");
+            Assert.True(
+                SpinWait.SpinUntil(() => portable.PendingWaits == 0, TimeSpan.FromSeconds(20)),
+                $"{portable.PendingWaits} waits never ended.");
         }
         else
         {

@@ -17,7 +17,8 @@ public sealed partial class ScriptedCalls
     public override int ReceiveFrom(int descriptor, Span<byte> buffer, bool wholeLength, Span<byte> address, out int addressLength)
     {
         addressLength = 0;
-        return OnReceiveFrom?.Invoke(descriptor, buffer.Length) ?? base.ReceiveFrom(descriptor, buffer, wholeLength, address, out addressLength);
+        return OnReceiveFrom?.Invoke(descriptor, buffer.Length)
+            ?? base.ReceiveFrom(descriptor, buffer, wholeLength, address, out addressLength);
     }
 
     public override int SendTo(int descriptor, ReadOnlySpan<byte> buffer, ReadOnlySpan<byte> address) =>

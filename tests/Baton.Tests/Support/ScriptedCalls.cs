@@ -81,12 +81,13 @@ public sealed partial class ScriptedCalls : LinuxSocketCalls
         { } most => base.Send(descriptor, buffer[..Math.Min(most, buffer.Length)]),
     };
 
-    public override int SendMessage(int descriptor, ReadOnlySpan<ReadOnlyMemory<byte>> buffers) => OnSendMessage?.Invoke(descriptor, buffers.Length) switch
-    {
-        null => base.SendMessage(descriptor, buffers),
-        < 0 and var error => error,
-        { } most => base.Send(descriptor, buffers[0].Span[..Math.Min(most, buffers[0].Length)]),
-    };
+    public override int SendMessage(int descriptor, ReadOnlySpan<ReadOnlyMemory<byte>> buffers) =>
+        OnSendMessage?.Invoke(descriptor, buffers.Length) switch
+        {
+            null => base.SendMessage(descriptor, buffers),
+            < 0 and var error => error,
+            { } most => base.Send(descriptor, buffers[0].Span[..Math.Min(most, buffers[0].Length)]),
+        };
 
     public override int Accept(int descriptor, Span<byte> address, out int addressLength)
     {

@@ -33,7 +33,8 @@ public sealed class TestAuthority : IDisposable
         var names = new SubjectAlternativeNameBuilder();
         names.AddDnsName(name);
         request.CertificateExtensions.Add(names.Build());
-        using var bare = request.Create(Certificate, DateTimeOffset.UtcNow.AddDays(-100), DateTimeOffset.UtcNow.AddDays(days), RandomNumberGenerator.GetBytes(8));
+        using var bare = request.Create(
+            Certificate, DateTimeOffset.UtcNow.AddDays(-100), DateTimeOffset.UtcNow.AddDays(days), RandomNumberGenerator.GetBytes(8));
         using var certificate = bare.CopyWithPrivateKey(key);
         return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
     }

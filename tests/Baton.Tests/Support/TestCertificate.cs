@@ -9,7 +9,8 @@ namespace Baton.Tests;
 public static class TestCertificate
 {
     /// <summary>For clients: accepts the certificate although nobody signed it.</summary>
-    public static bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) => certificate?.Subject == "CN=localhost";
+    public static bool Accept(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors) =>
+        certificate?.Subject == "CN=localhost";
 
     public static X509Certificate2 Create()
     {

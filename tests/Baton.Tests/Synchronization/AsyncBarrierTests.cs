@@ -320,7 +320,8 @@ public class AsyncBarrierTests
         Assert.Contains("filling", barrier.ToString(), StringComparison.Ordinal);
     });
 
-    private LoopTask Start(LoopTest test, AsyncBarrier barrier, string name, Coroutine then = default) => test.Loop.CreateTask(Wait(barrier, name, then));
+    private LoopTask Start(LoopTest test, AsyncBarrier barrier, string name, Coroutine then = default) =>
+        test.Loop.CreateTask(Wait(barrier, name, then));
 
     private LoopTask StartEagerly(LoopTest test, AsyncBarrier barrier, string name) =>
         test.Loop.CreateTask(Wait(barrier, name, default), name, eager: true);

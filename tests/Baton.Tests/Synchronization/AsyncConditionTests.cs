@@ -129,7 +129,10 @@ public class AsyncConditionTests
     public void Without_the_lock_everything_throws() => LoopTest.Run(async () =>
     {
         var condition = new AsyncCondition();
-        Assert.Contains("AcquireAsync", Assert.Throws<InvalidOperationException>(() => condition.WaitAsync().AsTask().Wait()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "AcquireAsync",
+            Assert.Throws<InvalidOperationException>(() => condition.WaitAsync().AsTask().Wait()).Message,
+            StringComparison.Ordinal);
         Assert.Throws<InvalidOperationException>(() => condition.Notify());
         Assert.Throws<InvalidOperationException>(condition.NotifyAll);
         Assert.Throws<InvalidOperationException>(condition.Release);

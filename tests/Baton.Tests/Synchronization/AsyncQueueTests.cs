@@ -105,7 +105,8 @@ public class AsyncQueueTests
         // Two that nobody had compared before: the one who gets is told, again and again.
         queue.PutNoWait((1, null));
         queue.PutNoWait((2, null));
-        var both = new AsyncPriorityQueue<int>(comparer: Comparer<int>.Create((left, right) => left + right == 5 ? throw new NotSupportedException() : left - right));
+        var both = new AsyncPriorityQueue<int>(
+            comparer: Comparer<int>.Create((left, right) => left + right == 5 ? throw new NotSupportedException() : left - right));
         both.PutNoWait(1);
         both.PutNoWait(2);
         both.PutNoWait(3);

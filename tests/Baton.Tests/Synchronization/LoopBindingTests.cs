@@ -193,7 +193,10 @@ public class LoopBindingTests
     public void Waiting_needs_a_loop_that_runs()
     {
         var mutex = new AsyncLock();
-        Assert.Contains("No event loop runs", Assert.Throws<InvalidOperationException>(() => WaitInVain(mutex.AcquireAsync)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "No event loop runs",
+            Assert.Throws<InvalidOperationException>(() => WaitInVain(mutex.AcquireAsync)).Message,
+            StringComparison.Ordinal);
         Assert.False(mutex.IsLocked);
 
         static void WaitInVain(Func<ValueTask<Releaser>> wait) => wait().GetAwaiter().GetResult();

@@ -25,7 +25,8 @@ public class SemaphorePropertyTests
         Check(() =>
         {
             semaphore = new AsyncSemaphore(value);
-            return new Model(value, async () => await semaphore.AcquireAsync(), semaphore.TryAcquire, semaphore.Release, () => semaphore.WaiterCount)
+            return new Model(
+                value, async () => await semaphore.AcquireAsync(), semaphore.TryAcquire, semaphore.Release, () => semaphore.WaiterCount)
             {
                 Value = () => semaphore.Value,
             };

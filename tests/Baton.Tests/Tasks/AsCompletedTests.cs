@@ -59,7 +59,8 @@ public class AsCompletedTests
         var tasks = new[] { Coroutine.Start(After(3)), Coroutine.Start(Coroutine.FromResult(0)), failing, cancelled };
         await foreach (var task in Coroutine.AsCompleted(tasks))
         {
-            log.Add(task.IsCancelled ? "cancelled" : task.GetException() is { } exception ? exception.GetType().Name : $"{task.GetResult()}");
+            log.Add(
+                task.IsCancelled ? "cancelled" : task.GetException() is { } exception ? exception.GetType().Name : $"{task.GetResult()}");
         }
 
         Assert.Equal(["cancelled", "0", "IOException", "3"], log);
@@ -132,7 +133,8 @@ public class AsCompletedTests
     public void With_no_time_it_throws_in_the_next_iteration(int milliseconds) => LoopTest.Run(async test =>
     {
         var future = test.Loop.CreateFuture<int>();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await Results(Coroutine.AsCompleted(new[] { future }, TimeSpan.FromMilliseconds(milliseconds))));
+        await Assert.ThrowsAsync<TimeoutException>(
+            async () => await Results(Coroutine.AsCompleted(new[] { future }, TimeSpan.FromMilliseconds(milliseconds))));
     });
 
     [Fact]
@@ -270,7 +272,8 @@ public class AsCompletedTests
         var future = test.Loop.CreateFuture<int>();
         var sequence = Coroutine.AsCompleted(new[] { future });
         var enumerator = sequence.GetAsyncEnumerator();
-        Assert.Contains("once", Assert.Throws<InvalidOperationException>(() => sequence.GetAsyncEnumerator()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "once", Assert.Throws<InvalidOperationException>(() => sequence.GetAsyncEnumerator()).Message, StringComparison.Ordinal);
         var next = enumerator.MoveNextAsync();
         Assert.Throws<InvalidOperationException>(() => _ = enumerator.MoveNextAsync());
         var exception = Assert.Throws<InvalidOperationException>(() => _ = enumerator.DisposeAsync());

@@ -50,7 +50,13 @@ internal sealed class CombinatorTree
             {
                 0 or 1 => new GatherNode { Children = MakeSeveral(size) },
                 2 => new OutcomesNode { Children = MakeSeveral(size) },
-                3 => new WaitNode { Children = MakeSeveral(size), When = (ReturnWhen)_random.Next(3), Limit = _random.Next(2) == 0 ? Moment() : long.MaxValue },
+                3 =>
+                    new WaitNode
+                    {
+                        Children = MakeSeveral(size),
+                        When = (ReturnWhen)_random.Next(3),
+                        Limit = _random.Next(2) == 0 ? Moment() : long.MaxValue,
+                    },
                 4 => new AsCompletedNode { Children = MakeSeveral(size) },
                 5 => new ShieldNode { Children = [Make(size - 1)] },
                 _ => new WaitForNode { Children = [Make(size - 1)], Limit = Moment() },

@@ -23,7 +23,8 @@ public class GatherTests
         Assert.Equal((1, "one"), (number, text));
         Assert.Equal((1, 'a', 2.0), await Coroutine.Gather(After(2, 1), After(1, 'a'), After(3, 2.0)));
         Assert.Equal((1, 'a', 2.0, 3L), await Coroutine.Gather(After(2, 1), After(1, 'a'), After(3, 2.0), After(0, 3L)));
-        Assert.Equal((1, 'a', 2.0, 3L, "x"), await Coroutine.Gather(After(2, 1), After(1, 'a'), After(3, 2.0), After(0, 3L), After(0, "x")));
+        Assert.Equal(
+            (1, 'a', 2.0, 3L, "x"), await Coroutine.Gather(After(2, 1), After(1, 'a'), After(3, 2.0), After(0, 3L), After(0, "x")));
         Assert.Equal(
             (1, 'a', 2.0, 3L, "x", true),
             await Coroutine.Gather(After(2, 1), After(1, 'a'), After(3, 2.0), After(0, 3L), After(0, "x"), After(1, true)));
@@ -193,12 +194,14 @@ public class GatherTests
     [Fact]
     public void A_later_failure_of_a_coroutine_is_reported() => LoopTest.Run(async test =>
     {
-        await Assert.ThrowsAsync<IOException>(async () => await Coroutine.Gather(FailAfter(1, "first"), FailAfter(2, "second"), FailAfter(2, "third")));
+        await Assert.ThrowsAsync<IOException>(
+            async () => await Coroutine.Gather(FailAfter(1, "first"), FailAfter(2, "second"), FailAfter(2, "third")));
         Assert.Empty(test.TakeReports());
         await Coroutine.Sleep(TimeSpan.FromMilliseconds(9));
         var reports = test.TakeReports();
         Assert.Equal(["second", "third"], reports.Select(report => report.Exception!.Message));
-        Assert.All(reports, report => Assert.Contains("after the gather that had started it was over", report.Message, StringComparison.Ordinal));
+        Assert.All(
+            reports, report => Assert.Contains("after the gather that had started it was over", report.Message, StringComparison.Ordinal));
         Assert.All(reports, report => Assert.True(report.Future!.IsFailed));
     });
 
@@ -268,7 +271,8 @@ public class GatherTests
     public void Outcomes_hold_results_failures_and_cancellations() => LoopTest.Run(async test =>
     {
         var cancelled = Coroutine.Start(After(10, 1));
-        var outcomes = Coroutine.GatherOutcomes(new List<IAwaitable<int>> { After(3, 1), Failing(), cancelled, Coroutine.Start(After(1, 4)) });
+        var outcomes = Coroutine.GatherOutcomes(
+            new List<IAwaitable<int>> { After(3, 1), Failing(), cancelled, Coroutine.Start(After(1, 4)) });
         await Coroutine.Yield();
         cancelled.Cancel("no more");
         var ended = await outcomes;

@@ -173,7 +173,8 @@ public class LoopTimeoutTests
     [CPython("test_timeouts.TimeoutTests.test_foreign_exception_on_timeout")]
     public void Another_exception_passes_also_where_the_time_is_over() => LoopTest.Run(async test =>
     {
-        await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new IOException()));
+        await Assert.ThrowsAsync<IOException>(
+            async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new IOException()));
         LoopTimeout timeout = null!;
         await Assert.ThrowsAsync<IOException>(async () => await LoopTimeout.Run(Second, async Coroutine (t) =>
         {
@@ -203,7 +204,8 @@ public class LoopTimeoutTests
     [Fact]
     public void A_cancellation_of_something_else_is_no_time_out() => LoopTest.Run(async test =>
     {
-        await Assert.ThrowsAsync<CancelledException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new CancelledException()));
+        await Assert.ThrowsAsync<CancelledException>(
+            async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new CancelledException()));
         var future = test.Loop.CreateFuture();
         future.Cancel();
         await Assert.ThrowsAsync<CancelledException>(async () => await LoopTimeout.Run(Second, async Coroutine () => await future));
@@ -298,8 +300,10 @@ public class LoopTimeoutTests
 
         static void AssertRefuses(LoopTimeout timeout, string state)
         {
-            Assert.Contains(state, Assert.Throws<InvalidOperationException>(() => timeout.Reschedule(Second)).Message, StringComparison.Ordinal);
-            Assert.Contains(state, Assert.Throws<InvalidOperationException>(() => timeout.RescheduleAt(null)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                state, Assert.Throws<InvalidOperationException>(() => timeout.Reschedule(Second)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                state, Assert.Throws<InvalidOperationException>(() => timeout.RescheduleAt(null)).Message, StringComparison.Ordinal);
         }
     });
 
@@ -310,7 +314,10 @@ public class LoopTimeoutTests
         Task? outcome = null;
         test.Loop.CallSoon(() => outcome = Outside());
         test.RunIterations(1);
-        Assert.Contains("outside of a task", Assert.IsType<InvalidOperationException>(outcome!.Exception!.InnerException).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "outside of a task",
+            Assert.IsType<InvalidOperationException>(outcome!.Exception!.InnerException).Message,
+            StringComparison.Ordinal);
 
         static async Task Outside() => await LoopTimeout.Run(Second, static () => Coroutine.Sleep(Second));
     });
@@ -319,7 +326,8 @@ public class LoopTimeoutTests
     public void What_obeys_the_token_is_timed_out_and_a_time_out_of_its_own_is_not_taken_for_ours() => LoopTest.Run(async test =>
     {
         await Assert.ThrowsAsync<TimeoutException>(async () =>
-            await LoopTimeout.Run(Second, static async Coroutine () => await Task.Delay(Timeout.Infinite, LoopTask.Current!.CancellationToken)));
+            await LoopTimeout.Run(
+                Second, static async Coroutine () => await Task.Delay(Timeout.Infinite, LoopTask.Current!.CancellationToken)));
         Assert.Equal(Second, test.Elapsed);
         Assert.Equal(0, LoopTask.Current!.CancelRequests);
         Assert.False(LoopTask.Current.CancellationToken.IsCancellationRequested);
@@ -335,7 +343,8 @@ public class LoopTimeoutTests
                 throw new TaskCanceledException("the client's own", new TimeoutException());
             }
         }));
-        await Assert.ThrowsAsync<TaskCanceledException>(async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new TaskCanceledException()));
+        await Assert.ThrowsAsync<TaskCanceledException>(
+            async () => await LoopTimeout.Run(Second, static async Coroutine () => throw new TaskCanceledException()));
         Assert.Equal(0, LoopTask.Current.CancelRequests);
         await Coroutine.Sleep(Second);
     });
@@ -376,7 +385,8 @@ public class LoopTimeoutTests
                 return true;
             },
         };
-        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(Second, async Coroutine () => _ = await operation.Start()));
+        await Assert.ThrowsAsync<TimeoutException>(
+            async () => await LoopTimeout.Run(Second, async Coroutine () => _ = await operation.Start()));
         Assert.Equal(2 * Second, test.Elapsed);
     });
 

@@ -244,7 +244,8 @@ public class ShieldTests
     public void A_timeout_leaves_the_shielded_one_running() => LoopTest.Run(async test =>
     {
         var inner = Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(50), 1));
-        await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(Coroutine.Shield(inner), TimeSpan.FromMilliseconds(5)));
+        await Assert.ThrowsAsync<TimeoutException>(
+            async () => await Coroutine.WaitFor(Coroutine.Shield(inner), TimeSpan.FromMilliseconds(5)));
         Assert.Equal(1, await inner);
     });
 
@@ -295,7 +296,10 @@ public class ShieldTests
         using var other = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), Name = "other" });
         var exception = Assert.Throws<InvalidOperationException>(() => Coroutine.Shield(other.CreateFuture<int>()));
         Assert.Contains("'other'", exception.Message, StringComparison.Ordinal);
-        Assert.Contains("'other'", Assert.Throws<InvalidOperationException>(() => Coroutine.Shield(other.CreateFuture())).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'other'",
+            Assert.Throws<InvalidOperationException>(() => Coroutine.Shield(other.CreateFuture())).Message,
+            StringComparison.Ordinal);
         Assert.Throws<ArgumentNullException>(() => Coroutine.Shield((Future)null!));
         Assert.Throws<ArgumentNullException>(() => Coroutine.Shield((LoopTask<int>)null!));
         await Coroutine.Yield();

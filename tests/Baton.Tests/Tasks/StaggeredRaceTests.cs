@@ -43,7 +43,8 @@ public class StaggeredRaceTests
     {
         test.Loop.TaskFactory = eager ? LoopTaskFactory.Eager : null;
         var start = test.Loop.Time;
-        var result = await Coroutine.StaggeredRace([Fail, () => throw new TimeoutException(), () => After(1, "third")], hasDelay ? Hour : null);
+        var result = await Coroutine.StaggeredRace(
+            [Fail, () => throw new TimeoutException(), () => After(1, "third")], hasDelay ? Hour : null);
         test.Loop.TaskFactory = null;
         Assert.Equal("third", result.GetResult());
         Assert.Equal(2, result.WinnerIndex);
@@ -80,7 +81,8 @@ public class StaggeredRaceTests
     {
         var starts = new List<long>();
         var zero = test.Loop.Time;
-        var result = await Coroutine.StaggeredRace([() => Attempt(12, fails: true), () => Attempt(100, fails: true), () => Attempt(1, fails: false)], Delay);
+        var result = await Coroutine.StaggeredRace(
+            [() => Attempt(12, fails: true), () => Attempt(100, fails: true), () => Attempt(1, fails: false)], Delay);
         Assert.Equal(2, result.WinnerIndex);
         Assert.Equal([0, 10, 20], starts);
 

@@ -32,7 +32,9 @@ public partial class StructuredPropertyTests
             }
 
             Require(_inScopes == 0, "a scope was not left");
-            Require(main.CancelRequests == Requests(main), $"the main task counts {main.CancelRequests} requests, and there were {Requests(main)}");
+            Require(
+                main.CancelRequests == Requests(main),
+                $"the main task counts {main.CancelRequests} requests, and there were {Requests(main)}");
             Require(
                 Requests(main) == 0 || main.IsCancelled || main.IsFailed || Nodes(program.Root).Any(static node => node is Swallow),
                 "a request to the main task was lost");
@@ -176,7 +178,9 @@ public partial class StructuredPropertyTests
             }
             finally
             {
-                Require(ReferenceEquals(scope, CancelScope.Current) && ReferenceEquals(task, LoopTask.Current), "code came back to another scope or task");
+                Require(
+                    ReferenceEquals(scope, CancelScope.Current) && ReferenceEquals(task, LoopTask.Current),
+                    "code came back to another scope or task");
             }
         }
 
@@ -235,7 +239,8 @@ public partial class StructuredPropertyTests
             var start = test.Elapsed;
             var operation = new TestOperation(test.Loop) { OnCancel = (_, _) => stubborn.Accepts };
             test.Loop.CallLater(stubborn.Time * Tick, () => operation.Succeed(7));
-            Require(await operation.Start() == 7 && test.Elapsed - start == stubborn.Time * Tick, "an operation did not come to its result");
+            Require(
+                await operation.Start() == 7 && test.Elapsed - start == stubborn.Time * Tick, "an operation did not come to its result");
         }
 
         private async Coroutine VisitParallel(Parallel parallel)
@@ -357,12 +362,17 @@ public partial class StructuredPropertyTests
                     await Visit(node.Body);
                 });
                 Require(
-                    !timeOut.IsExpired || test.Elapsed - start <= node.Deadline * Tick || !MustNotice(node.Body) || Nodes(node.Body).Any(static inner => inner is Fail),
+                    !timeOut.IsExpired
+                        || test.Elapsed - start <= node.Deadline * Tick
+                        || !MustNotice(node.Body)
+                        || Nodes(node.Body).Any(static inner => inner is Fail),
                     "a time-out that had expired was not thrown");
             }
             catch (TimeoutException exception)
             {
-                Require(timeOut.IsExpired && exception.InnerException is OperationCanceledException, "a time-out was thrown that had not expired");
+                Require(
+                    timeOut.IsExpired && exception.InnerException is OperationCanceledException,
+                    "a time-out was thrown that had not expired");
             }
             finally
             {

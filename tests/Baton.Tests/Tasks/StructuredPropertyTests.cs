@@ -19,7 +19,8 @@ public partial class StructuredPropertyTests
             Config.QuickThrowOnFailure.WithMaxTest(TestCount()).WithEndSize(60));
 
     /// <summary>More of them by hand: <c>BATON_PROPERTY_TESTS=100000</c>.</summary>
-    private static int TestCount() => int.TryParse(Environment.GetEnvironmentVariable("BATON_PROPERTY_TESTS"), out var count) ? count : MaximumTests;
+    private static int TestCount() =>
+        int.TryParse(Environment.GetEnvironmentVariable("BATON_PROPERTY_TESTS"), out var count) ? count : MaximumTests;
 
     private static Arbitrary<Script> Programs()
     {
@@ -155,7 +156,8 @@ public partial class StructuredPropertyTests
 
         public override Node With(Node[] children) => this with { Body = children[0], Tasks = children[1..] };
 
-        public override string ToString() => $"Group(cancel {Cancel}, supervise {Supervise}: {Body} with {string.Join(" & ", Tasks.AsEnumerable())})";
+        public override string ToString() =>
+            $"Group(cancel {Cancel}, supervise {Supervise}: {Body} with {string.Join(" & ", Tasks.AsEnumerable())})";
     }
 
     /// <summary>A scope; without a deadline where that is negative.</summary>

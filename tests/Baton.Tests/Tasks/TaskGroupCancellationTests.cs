@@ -40,48 +40,49 @@ public class TaskGroupCancellationTests
     // cancellation, 08 to 11, 18
     [Theory]
     [MemberData(nameof(Outside))]
-    public void A_cancellation_from_outside_ends_the_tasks_and_goes_on(Source source, Place place, bool tasksTakeTime) => LoopTest.Run(async test =>
-    {
-        var log = new List<string>();
-        var outer = new Outer(source);
-        var task = Coroutine.Start(outer.Run(async Coroutine () => await TaskGroup.Run(async Coroutine (group) =>
+    public void A_cancellation_from_outside_ends_the_tasks_and_goes_on(Source source, Place place, bool tasksTakeTime) =>
+        LoopTest.Run(async test =>
         {
-            _ = group.CreateTask(Child(group));
-            if (place == Place.BeforeBody)
+            var log = new List<string>();
+            var outer = new Outer(source);
+            var task = Coroutine.Start(outer.Run(async Coroutine () => await TaskGroup.Run(async Coroutine (group) =>
             {
-                outer.Cancel("why");
-            }
-
-            await Coroutine.Sleep(place == Place.InJoin ? TimeSpan.Zero : Hour);
-        })));
-        if (place != Place.BeforeBody)
-        {
-            test.Loop.CallLater(Second, () => outer.Cancel("why"));
-        }
-
-        await outer.AssertEnded(task);
-        Assert.Equal(["why", "cleaned up"], log);
-        Assert.Equal((place == Place.BeforeBody ? TimeSpan.Zero : Second) + (tasksTakeTime ? Second : TimeSpan.Zero), test.Elapsed);
-
-        async Coroutine Child(TaskGroup group)
-        {
-            try
-            {
-                await Coroutine.Sleep(Hour);
-            }
-            catch (CancelledException exception)
-            {
-                log.Add(exception.Message);
-                if (tasksTakeTime)
+                _ = group.CreateTask(Child(group));
+                if (place == Place.BeforeBody)
                 {
-                    await CancelScope.Run(async Coroutine (_) => await Coroutine.Sleep(Second), shield: true);
+                    outer.Cancel("why");
                 }
 
-                log.Add("cleaned up");
-                throw;
+                await Coroutine.Sleep(place == Place.InJoin ? TimeSpan.Zero : Hour);
+            })));
+            if (place != Place.BeforeBody)
+            {
+                test.Loop.CallLater(Second, () => outer.Cancel("why"));
             }
-        }
-    });
+
+            await outer.AssertEnded(task);
+            Assert.Equal(["why", "cleaned up"], log);
+            Assert.Equal((place == Place.BeforeBody ? TimeSpan.Zero : Second) + (tasksTakeTime ? Second : TimeSpan.Zero), test.Elapsed);
+
+            async Coroutine Child(TaskGroup group)
+            {
+                try
+                {
+                    await Coroutine.Sleep(Hour);
+                }
+                catch (CancelledException exception)
+                {
+                    log.Add(exception.Message);
+                    if (tasksTakeTime)
+                    {
+                        await CancelScope.Run(async Coroutine (_) => await Coroutine.Sleep(Second), shield: true);
+                    }
+
+                    log.Add("cleaned up");
+                    throw;
+                }
+            }
+        });
 
     // 16, 19, error_and_cancel; the request comes while the group is aborting
     [Theory]
@@ -157,56 +158,57 @@ public class TaskGroupCancellationTests
     [InlineData(Source.TimeOut)]
     [InlineData(Source.Scope)]
     [CPython("regressions.Tasks.gh-116720")]
-    public void A_failure_in_the_same_batch_is_thrown_and_the_cancellation_at_the_next_suspension(Source source) => LoopTest.Run(async test =>
-    {
-        foreach (var failureFirst in new[] { true, false })
+    public void A_failure_in_the_same_batch_is_thrown_and_the_cancellation_at_the_next_suspension(Source source) =>
+        LoopTest.Run(async test =>
         {
-            foreach (var inJoin in new[] { true, false })
+            foreach (var failureFirst in new[] { true, false })
             {
-                var outer = new Outer(source);
-                var log = new List<string>();
-                var failure = test.Loop.CreateFuture();
-                var task = Coroutine.Start(outer.Run(async Coroutine () =>
+                foreach (var inJoin in new[] { true, false })
                 {
-                    try
+                    var outer = new Outer(source);
+                    var log = new List<string>();
+                    var failure = test.Loop.CreateFuture();
+                    var task = Coroutine.Start(outer.Run(async Coroutine () =>
                     {
-                        await TaskGroup.Run(async Coroutine (group) =>
+                        try
                         {
-                            _ = group.CreateTask(Await(failure));
-                            _ = group.CreateTask(Coroutine.Sleep(Hour));
-                            await Coroutine.Sleep(inJoin ? TimeSpan.Zero : Hour);
-                        });
-                    }
-                    catch (AggregateException exception)
-                    {
-                        log.Add(Assert.Single(exception.InnerExceptions).Message);
-                    }
+                            await TaskGroup.Run(async Coroutine (group) =>
+                            {
+                                _ = group.CreateTask(Await(failure));
+                                _ = group.CreateTask(Coroutine.Sleep(Hour));
+                                await Coroutine.Sleep(inJoin ? TimeSpan.Zero : Hour);
+                            });
+                        }
+                        catch (AggregateException exception)
+                        {
+                            log.Add(Assert.Single(exception.InnerExceptions).Message);
+                        }
 
-                    Assert.Equal(source == Source.Scope ? 0 : 1, LoopTask.Current!.CancelRequests);
-                    await Coroutine.Sleep(Hour);
-                    log.Add("not reached");
-                }));
-                test.Loop.CallLater(Second, () =>
-                {
-                    if (failureFirst)
+                        Assert.Equal(source == Source.Scope ? 0 : 1, LoopTask.Current!.CancelRequests);
+                        await Coroutine.Sleep(Hour);
+                        log.Add("not reached");
+                    }));
+                    test.Loop.CallLater(Second, () =>
                     {
-                        failure.SetException(new IOException("failed"));
-                    }
+                        if (failureFirst)
+                        {
+                            failure.SetException(new IOException("failed"));
+                        }
 
-                    outer.Cancel("why");
-                    if (!failureFirst)
-                    {
-                        failure.TrySetException(new IOException("failed"));
-                    }
-                });
-                await outer.AssertEnded(task);
-                Assert.Equal(source == Source.Scope && !failureFirst ? [] : ["failed"], log);
+                        outer.Cancel("why");
+                        if (!failureFirst)
+                        {
+                            failure.TrySetException(new IOException("failed"));
+                        }
+                    });
+                    await outer.AssertEnded(task);
+                    Assert.Equal(source == Source.Scope && !failureFirst ? [] : ["failed"], log);
+                }
             }
-        }
 
-        // A scope reaches the task as well, and so the future.
-        static async Coroutine Await(Future failure) => await failure;
-    });
+            // A scope reaches the task as well, and so the future.
+            static async Coroutine Await(Future failure) => await failure;
+        });
 
     [Fact]
     public void A_time_out_that_gives_way_to_a_failure_is_still_due_in_its_own_branch_of_parallel_code() => LoopTest.Run(async test =>
@@ -326,38 +328,39 @@ public class TaskGroupCancellationTests
     });
 
     [Fact]
-    public void A_cancellation_that_is_thrown_once_around_a_scope_and_a_group_is_not_thrown_in_the_groups_tasks() => LoopTest.Run(async test =>
-    {
-        var log = new List<string>();
-        await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, async Coroutine () =>
+    public void A_cancellation_that_is_thrown_once_around_a_scope_and_a_group_is_not_thrown_in_the_groups_tasks() =>
+        LoopTest.Run(async test =>
         {
-            await CancelScope.Run(async Coroutine (scope) => await TaskGroup.Run(async Coroutine (group) =>
+            var log = new List<string>();
+            await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(2 * Second, async Coroutine () =>
             {
-                _ = group.CreateTask(Child());
-                await Coroutine.Sleep(Second);
-                group.Cancel();
-            }));
-            log.Add("not reached");
-        }));
-        Assert.Equal(["1", "2", "3", "4", "5"], log);
-        Assert.Equal(6 * Second, test.Elapsed);
-
-        async Coroutine Child()
-        {
-            try
-            {
-                await Coroutine.Sleep(Hour);
-            }
-            catch (CancelledException)
-            {
-                for (var i = 1; i <= 5; i++)
+                await CancelScope.Run(async Coroutine (scope) => await TaskGroup.Run(async Coroutine (group) =>
                 {
+                    _ = group.CreateTask(Child());
                     await Coroutine.Sleep(Second);
-                    log.Add($"{i}");
+                    group.Cancel();
+                }));
+                log.Add("not reached");
+            }));
+            Assert.Equal(["1", "2", "3", "4", "5"], log);
+            Assert.Equal(6 * Second, test.Elapsed);
+
+            async Coroutine Child()
+            {
+                try
+                {
+                    await Coroutine.Sleep(Hour);
+                }
+                catch (CancelledException)
+                {
+                    for (var i = 1; i <= 5; i++)
+                    {
+                        await Coroutine.Sleep(Second);
+                        log.Add($"{i}");
+                    }
                 }
             }
-        }
-    });
+        });
 
     private static async Coroutine Swallow(TimeSpan time)
     {

@@ -60,8 +60,10 @@ public class TaskGroupStartTests
         {
             other = group.CreateTask(Coroutine.Sleep(2 * Second));
             await Assert.ThrowsAsync<IOException>(async () => await group.StartAsync(static async Coroutine (StartStatus _) => await TaskGroupTests.Fail(Second, new IOException())));
-            await Assert.ThrowsAsync<IOException>(async () => await group.StartAsync<int>(static async Coroutine (_) => throw new IOException()));
-            await Assert.ThrowsAsync<IOException>(async () => await group.StartAsync(static Coroutine (StartStatus _) => throw new IOException("not async")));
+            await Assert.ThrowsAsync<IOException>(
+                async () => await group.StartAsync<int>(static async Coroutine (_) => throw new IOException()));
+            await Assert.ThrowsAsync<IOException>(
+                async () => await group.StartAsync(static Coroutine (StartStatus _) => throw new IOException("not async")));
             Assert.False(group.IsCancelling);
             Assert.Equal(1, group.Count);
         });
@@ -76,7 +78,8 @@ public class TaskGroupStartTests
             var exception = await Assert.ThrowsAsync<InvalidOperationException>(async () =>
                 await group.StartAsync(static async Coroutine (StartStatus _) => await Coroutine.Yield(), "silent"));
             Assert.Contains("Task 'silent' (done) ended without saying that it had started", exception.Message, StringComparison.Ordinal);
-            await Assert.ThrowsAsync<InvalidOperationException>(async () => await group.StartAsync<int>(static async Coroutine (_) => await Coroutine.Yield()));
+            await Assert.ThrowsAsync<InvalidOperationException>(
+                async () => await group.StartAsync<int>(static async Coroutine (_) => await Coroutine.Yield()));
         });
     });
 
@@ -181,7 +184,8 @@ public class TaskGroupStartTests
         var exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (group) =>
         {
             await CancelScope.Run(
-                async Coroutine (_) => await group.StartAsync<int>(async Coroutine (_) => await TaskGroupTests.FailWhenCancelled(Second, new IOException())),
+                async Coroutine (_) =>
+                    await group.StartAsync<int>(async Coroutine (_) => await TaskGroupTests.FailWhenCancelled(Second, new IOException())),
                 timeout: Second);
             await Coroutine.Sleep(Hour);
         }));

@@ -136,7 +136,8 @@ public class TaskGroupTests
     [Fact]
     public void A_body_that_fails_alone_fails_the_group() => LoopTest.Run(async test =>
     {
-        var exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(static Coroutine (_) => throw new IOException("not async")));
+        var exception = await Assert.ThrowsAsync<AggregateException>(
+            async () => await TaskGroup.Run(static Coroutine (_) => throw new IOException("not async")));
         Assert.Equal("not async", Assert.Single(exception.InnerExceptions).Message);
         await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(static async Coroutine<int> (_) =>
         {
@@ -224,7 +225,8 @@ public class TaskGroupTests
             await Coroutine.Sleep(Hour);
         }));
         Assert.Same(timeOut, Assert.Single(exception.InnerExceptions));
-        exception = await Assert.ThrowsAsync<AggregateException>(async () => await TaskGroup.Run(async Coroutine (_) => await Fail(Second, timeOut)));
+        exception = await Assert.ThrowsAsync<AggregateException>(
+            async () => await TaskGroup.Run(async Coroutine (_) => await Fail(Second, timeOut)));
         Assert.Same(timeOut, Assert.Single(exception.InnerExceptions));
     });
 
@@ -252,12 +254,14 @@ public class TaskGroupTests
         static async Task AssertRefuses(TaskGroup group, string message)
         {
             var coroutine = Coroutine.Sleep(Second);
-            Assert.Contains(message, Assert.Throws<InvalidOperationException>(() => group.CreateTask(coroutine)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                message, Assert.Throws<InvalidOperationException>(() => group.CreateTask(coroutine)).Message, StringComparison.Ordinal);
             Assert.Throws<InvalidOperationException>(() => coroutine.GetAwaiter());
             var typed = After(Second, 1);
             Assert.Throws<InvalidOperationException>(() => group.CreateTask(typed));
             Assert.Throws<InvalidOperationException>(() => typed.GetAwaiter());
-            await Assert.ThrowsAsync<InvalidOperationException>(async () => await group.StartAsync(static (StartStatus _) => throw new IOException("Called.")));
+            await Assert.ThrowsAsync<InvalidOperationException>(
+                async () => await group.StartAsync(static (StartStatus _) => throw new IOException("Called.")));
         }
     });
 
@@ -304,7 +308,10 @@ public class TaskGroupTests
         Task? outcome = null;
         test.Loop.CallSoon(() => outcome = Outside());
         test.RunIterations(1);
-        Assert.Contains("outside of a task", Assert.IsType<InvalidOperationException>(outcome!.Exception!.InnerException).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "outside of a task",
+            Assert.IsType<InvalidOperationException>(outcome!.Exception!.InnerException).Message,
+            StringComparison.Ordinal);
 
         static async Task Outside() => await TaskGroup.Run(static async Coroutine (_) => await Coroutine.Yield());
     });
@@ -322,7 +329,8 @@ public class TaskGroupTests
             Assert.Equal("TaskGroup", group.ToString());
             await Coroutine.Yield();
         });
-        await TaskGroup.Run(async Coroutine (group) => Assert.Equal("TaskGroup 'net'", group.ToString()), new TaskGroupOptions { Name = "net" });
+        await TaskGroup.Run(
+            async Coroutine (group) => Assert.Equal("TaskGroup 'net'", group.ToString()), new TaskGroupOptions { Name = "net" });
     });
 
     // task_context

@@ -76,7 +76,8 @@ public class WaitForTests
         await Coroutine.WaitFor(Coroutine.Sleep(Hour), Timeout.InfiniteTimeSpan);
         Assert.Equal(1, await Coroutine.WaitFor(Coroutine.Start(Coroutine.Sleep(Hour, 1)), Timeout.InfiniteTimeSpan));
         await Coroutine.WaitFor(Coroutine.Start(Coroutine.Sleep(Hour)), Timeout.InfiniteTimeSpan);
-        await Assert.ThrowsAsync<IOException>(async () => await Coroutine.WaitFor(Coroutine.FromException(new IOException()), Timeout.InfiniteTimeSpan));
+        await Assert.ThrowsAsync<IOException>(
+            async () => await Coroutine.WaitFor(Coroutine.FromException(new IOException()), Timeout.InfiniteTimeSpan));
     });
 
     [Theory]
@@ -137,7 +138,8 @@ public class WaitForTests
         var start = test.Loop.Time;
         var task = Coroutine.Start(CleanUp(5));
         await Coroutine.Yield();
-        var exception = await Assert.ThrowsAsync<TimeoutException>(async () => await Coroutine.WaitFor(task, TimeSpan.FromMilliseconds(milliseconds)));
+        var exception = await Assert.ThrowsAsync<TimeoutException>(
+            async () => await Coroutine.WaitFor(task, TimeSpan.FromMilliseconds(milliseconds)));
         Assert.IsType<CancelledException>(exception.InnerException);
         Assert.True(task.IsCancelled);
         Assert.Equal(5_000_000, test.Loop.Time - start);
@@ -383,7 +385,8 @@ public class WaitForTests
         Assert.Equal(0, LoopTask.Current!.CancelRequests);
         Assert.False(LoopTask.Current.CancellationToken.IsCancellationRequested);
 
-        static async Coroutine Foreign() => await Task.Delay(System.Threading.Timeout.InfiniteTimeSpan, LoopTask.Current!.CancellationToken);
+        static async Coroutine Foreign() =>
+            await Task.Delay(System.Threading.Timeout.InfiniteTimeSpan, LoopTask.Current!.CancellationToken);
     });
 
     private static async Coroutine CleanUp(int milliseconds)

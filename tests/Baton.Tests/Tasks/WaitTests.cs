@@ -158,7 +158,10 @@ public class WaitTests
         var task = Start(1);
         Assert.Throws<ArgumentOutOfRangeException>(() => _ = Coroutine.Wait([task], returnWhen: (ReturnWhen)7));
         using var other = new EventLoop(new EventLoopOptions { Driver = new VirtualDriver(), Name = "other" });
-        Assert.Contains("'other'", Assert.Throws<InvalidOperationException>(() => Coroutine.Wait([other.CreateFuture()])).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "'other'",
+            Assert.Throws<InvalidOperationException>(() => Coroutine.Wait([other.CreateFuture()])).Message,
+            StringComparison.Ordinal);
         await task;
     });
 
@@ -220,7 +223,8 @@ public class WaitTests
         }
     });
 
-    private static LoopTask<int> Start(int milliseconds) => Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(milliseconds), milliseconds));
+    private static LoopTask<int> Start(int milliseconds) =>
+        Coroutine.Start(Coroutine.Sleep(TimeSpan.FromMilliseconds(milliseconds), milliseconds));
 
     private static async Coroutine Fail(int milliseconds)
     {

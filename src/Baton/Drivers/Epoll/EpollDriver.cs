@@ -67,7 +67,8 @@ public sealed unsafe partial class EpollDriver : IoDriver
                 calls.Close(wake);
             }
 
-            throw SocketFailure.Create(wake < 0 ? Errno.ToSocketError(wake) : SocketError.NoBufferSpaceAvailable, "Creating the wake-up of an event loop");
+            throw SocketFailure.Create(
+                wake < 0 ? Errno.ToSocketError(wake) : SocketError.NoBufferSpaceAvailable, "Creating the wake-up of an event loop");
         }
 
         // A handle, because another thread may be about to wake the loop while the loop closes: its write must not reach whoever gets the
@@ -192,7 +193,8 @@ public sealed unsafe partial class EpollDriver : IoDriver
         ObjectDisposedException.ThrowIf(_isDisposed, this);
         Counters.Others++;
         var descriptor = Check(
-            _calls.Socket(LinuxSocketNumbers.Family(addressFamily), LinuxSocketNumbers.Type(socketType), LinuxSocketNumbers.Protocol(protocolType)),
+            _calls.Socket(
+                LinuxSocketNumbers.Family(addressFamily), LinuxSocketNumbers.Type(socketType), LinuxSocketNumbers.Protocol(protocolType)),
             "Creating a socket");
         return Add(descriptor, addressFamily, socketType);
     }

@@ -299,7 +299,8 @@ internal sealed partial class EpollSocket : IoSocket
         // To linger for no time at all is the system's way to say: reset.
         Span<int> linger = [1, 0];
         _driver.Counters.Others++;
-        _driver.Calls.SetOption(_descriptor, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, MemoryMarshal.AsBytes(linger));
+        _driver.Calls.SetOption(
+            _descriptor, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, MemoryMarshal.AsBytes(linger));
         Dispose();
     }
 

@@ -71,7 +71,8 @@ internal static unsafe partial class LibC
 
     // epoll_pwait2 by number: C libraries older than the kernel have no name for it.
     [LibraryImport(Library, EntryPoint = "syscall")]
-    internal static partial nint EpollWait2(nint number, nint epoll, void* events, nint capacity, TimeSpec* timeout, void* signals, nint signalsLength);
+    internal static partial nint EpollWait2(
+        nint number, nint epoll, void* events, nint capacity, TimeSpec* timeout, void* signals, nint signalsLength);
 
     [LibraryImport(Library, EntryPoint = "eventfd")]
     internal static partial int EventDescriptor(uint initial, int flags);

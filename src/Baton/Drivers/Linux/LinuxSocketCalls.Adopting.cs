@@ -18,7 +18,9 @@ public unsafe partial class LinuxSocketCalls
     public virtual int SetNonBlocking(int descriptor)
     {
         var flags = Result(LibC.Control(descriptor, GetStatusFlags, 0));
-        return flags < 0 || (flags & NonBlocking) != 0 ? Math.Min(flags, 0) : Result(LibC.Control(descriptor, SetStatusFlags, flags | NonBlocking));
+        return flags < 0 || (flags & NonBlocking) != 0
+            ? Math.Min(flags, 0)
+            : Result(LibC.Control(descriptor, SetStatusFlags, flags | NonBlocking));
     }
 
     /// <summary>Makes a handle of a descriptor, which is no longer the driver's to close.</summary>

@@ -29,7 +29,8 @@ internal static unsafe class LocalSockets
         if (socket.AddressFamily != AddressFamily.Unix)
         {
             throw new SocketException(
-                (int)SocketError.OperationNotSupported, $"{Operation} failed: the system knows that of local (Unix) sockets, and this is of {socket.AddressFamily}.");
+                (int)SocketError.OperationNotSupported,
+                $"{Operation} failed: the system knows that of local (Unix) sockets, and this is of {socket.AddressFamily}.");
         }
 
         var credentials = stackalloc int[3];

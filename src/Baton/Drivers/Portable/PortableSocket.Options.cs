@@ -125,7 +125,8 @@ internal sealed partial class PortableSocket
     public override void SetReusePort(bool value)
     {
         var (level, name) = OperatingSystem.IsWindows()
-            ? throw new PlatformNotSupportedException("Windows does not spread connections between several sockets that listen at one end point.")
+            ? throw new PlatformNotSupportedException(
+                "Windows does not spread connections between several sockets that listen at one end point.")
             : OperatingSystem.IsLinux() ? (LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionReusePort) : (0xffff, 0x200);
         SetRaw(level, name, BitConverter.GetBytes(value ? 1 : 0), "ReusePort");
     }

@@ -166,7 +166,9 @@ internal sealed partial class PortableSocket
         }
 
         // A datagram is one, however long.
-        return length <= GatherLimit || _socketType != SocketType.Stream ? TrySendGathered(buffers, (int)length, out error) : TrySendEach(buffers, out error);
+        return length <= GatherLimit || _socketType != SocketType.Stream
+            ? TrySendGathered(buffers, (int)length, out error)
+            : TrySendEach(buffers, out error);
     }
 
     private int TrySendGathered(ReadOnlySpan<ReadOnlyMemory<byte>> buffers, int length, out SocketError error)
@@ -266,5 +268,6 @@ internal sealed partial class PortableSocket
     private void NoteConnect(SocketError error) => _isConnectFailed = error != SocketError.Success;
 
     /// <summary>A local socket whose listener has no room has nothing to wait for, though the system calls it so.</summary>
-    private static SocketError ConnectErrorOf(SocketError error) => error == SocketError.WouldBlock ? SocketError.NoBufferSpaceAvailable : error;
+    private static SocketError ConnectErrorOf(SocketError error) =>
+        error == SocketError.WouldBlock ? SocketError.NoBufferSpaceAvailable : error;
 }

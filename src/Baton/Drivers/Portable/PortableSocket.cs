@@ -143,7 +143,8 @@ internal sealed partial class PortableSocket : IoSocket
         // To the BCL a close that ends a wait is a reset: it must not be one when the other descriptor is closed.
         Span<byte> linger = stackalloc byte[2 * sizeof(int)];
         linger.Clear();
-        _driver.LinuxCalls.SetOption((int)handle.DangerousGetHandle(), LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, linger);
+        _driver.LinuxCalls.SetOption(
+            (int)handle.DangerousGetHandle(), LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionLinger, linger);
         return handle;
     }
 

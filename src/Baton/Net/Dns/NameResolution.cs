@@ -32,7 +32,9 @@ public static class NameResolution
         ArgumentException.ThrowIfNullOrEmpty(host);
         if (family is not (AddressFamily.Unspecified or AddressFamily.InterNetwork or AddressFamily.InterNetworkV6))
         {
-            throw new ArgumentException($"{family} is not a family of addresses that names have: use InterNetwork, InterNetworkV6, or Unspecified for both.", nameof(family));
+            throw new ArgumentException(
+                $"{family} is not a family of addresses that names have: use InterNetwork, InterNetworkV6, or Unspecified for both.",
+                nameof(family));
         }
 
         if (!IPAddress.TryParse(host, out var address))

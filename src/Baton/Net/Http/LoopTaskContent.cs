@@ -16,23 +16,27 @@ internal sealed class LoopTaskContent : HttpContent
         }
     }
 
-    protected override async Task<Stream> CreateContentReadStreamAsync() => new LoopTaskStream(await _inner.ReadAsStreamAsync().ConfigureAwait(false));
+    protected override async Task<Stream> CreateContentReadStreamAsync() =>
+        new LoopTaskStream(await _inner.ReadAsStreamAsync().ConfigureAwait(false));
 
     protected override async Task<Stream> CreateContentReadStreamAsync(CancellationToken cancellationToken) =>
         new LoopTaskStream(await _inner.ReadAsStreamAsync(cancellationToken).ConfigureAwait(false));
 
-    protected override Stream CreateContentReadStream(CancellationToken cancellationToken) => new LoopTaskStream(_inner.ReadAsStream(cancellationToken));
+    protected override Stream CreateContentReadStream(CancellationToken cancellationToken) =>
+        new LoopTaskStream(_inner.ReadAsStream(cancellationToken));
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) => SerializeToStreamAsync(stream, context, CancellationToken.None);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context) =>
+        SerializeToStreamAsync(stream, context, CancellationToken.None);
 
-    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) => ForeignOperation.Run(
-        static async (copy, token) =>
-        {
-            await copy.Inner.CopyToAsync(copy.Stream, copy.Context, token).ConfigureAwait(false);
-            return true;
-        },
-        (Inner: _inner, Stream: stream, Context: context),
-        cancellationToken);
+    protected override Task SerializeToStreamAsync(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
+        ForeignOperation.Run(
+            static async (copy, token) =>
+            {
+                await copy.Inner.CopyToAsync(copy.Stream, copy.Context, token).ConfigureAwait(false);
+                return true;
+            },
+            (Inner: _inner, Stream: stream, Context: context),
+            cancellationToken);
 
     protected override void SerializeToStream(Stream stream, TransportContext? context, CancellationToken cancellationToken) =>
         _inner.CopyTo(stream, context, cancellationToken);

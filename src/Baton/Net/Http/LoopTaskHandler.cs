@@ -22,11 +22,12 @@ public sealed class LoopTaskHandler : DelegatingHandler
     }
 
     /// <inheritdoc/>
-    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) => ForeignOperation.Run(
-        static (request, token) => request.Self.SendOn(request.Message, token),
-        (Self: this, Message: request),
-        cancellationToken,
-        static (_, response) => response.Dispose());
+    protected override Task<HttpResponseMessage> SendAsync(HttpRequestMessage request, CancellationToken cancellationToken) =>
+        ForeignOperation.Run(
+            static (request, token) => request.Self.SendOn(request.Message, token),
+            (Self: this, Message: request),
+            cancellationToken,
+            static (_, response) => response.Dispose());
 
     private async Task<HttpResponseMessage> SendOn(HttpRequestMessage request, CancellationToken cancellationToken)
     {

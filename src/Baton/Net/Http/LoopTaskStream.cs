@@ -17,8 +17,9 @@ internal sealed class LoopTaskStream(Stream inner) : Stream
         set => throw new NotSupportedException();
     }
 
-    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) => new(ForeignOperation.Run(
-        static (read, token) => read.Inner.ReadAsync(read.Buffer, token).AsTask(), (Inner: inner, Buffer: buffer), cancellationToken));
+    public override ValueTask<int> ReadAsync(Memory<byte> buffer, CancellationToken cancellationToken = default) =>
+        new(ForeignOperation.Run(
+            static (read, token) => read.Inner.ReadAsync(read.Buffer, token).AsTask(), (Inner: inner, Buffer: buffer), cancellationToken));
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken)
     {

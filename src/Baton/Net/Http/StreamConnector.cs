@@ -37,7 +37,8 @@ internal sealed class StreamConnector(EventLoop loop, ConnectOptions? options) :
             return;
         }
 
-        _task = Loop.CreateTask(Connection.ConnectAsync(_endPoint!.Host, _endPoint.Port, options), $"connect to {_endPoint.Host}:{_endPoint.Port}");
+        _task = Loop.CreateTask(
+            Connection.ConnectAsync(_endPoint!.Host, _endPoint.Port, options), $"connect to {_endPoint.Host}:{_endPoint.Port}");
         _task.AddDoneCallback(_ => Finish());
         _registration = _cancellationToken.UnsafeRegister(static connector => ((StreamConnector)connector!).RequestCancel(), this);
     }

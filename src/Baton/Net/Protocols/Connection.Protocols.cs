@@ -26,7 +26,8 @@ public sealed partial class Connection
         ObjectDisposedException.ThrowIf(IsClosed, this);
         if (Transport is not null)
         {
-            throw new InvalidOperationException($"The {this} belongs to a protocol already. Take it back by DetachAsync, or set the transport's Protocol.");
+            throw new InvalidOperationException(
+                $"The {this} belongs to a protocol already. Take it back by DetachAsync, or set the transport's Protocol.");
         }
 
         var made = Loop.CreateFuture();

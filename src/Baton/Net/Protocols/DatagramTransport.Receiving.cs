@@ -95,7 +95,8 @@ internal sealed partial class DatagramTransport
     /// <summary>The sender's end point: the same object as the last time where it is the same sender.</summary>
     private EndPoint? SenderEndPoint()
     {
-        if (_sender.Size != _knownSender.Size || !_sender.Buffer.Span[.._sender.Size].SequenceEqual(_knownSender.Buffer.Span[.._knownSender.Size]))
+        if (_sender.Size != _knownSender.Size
+            || !_sender.Buffer.Span[.._sender.Size].SequenceEqual(_knownSender.Buffer.Span[.._knownSender.Size]))
         {
             _knownSenderEndPoint = AddressConversion.ToEndPoint(_sender);
             (_sender, _knownSender) = (_knownSender, _sender);

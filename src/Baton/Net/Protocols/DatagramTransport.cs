@@ -37,7 +37,8 @@ internal sealed partial class DatagramTransport : BaseTransport, IDatagramTransp
             Loop.CheckThread();
             ArgumentNullException.ThrowIfNull(value);
             _protocol = value as IDatagramProtocol
-                ?? throw new ArgumentException($"A transport of datagrams calls an IDatagramProtocol, and {value.GetType().Name} is none.", nameof(value));
+                ?? throw new ArgumentException(
+                    $"A transport of datagrams calls an IDatagramProtocol, and {value.GetType().Name} is none.", nameof(value));
         }
     }
 

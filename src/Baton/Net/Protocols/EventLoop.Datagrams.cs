@@ -28,7 +28,10 @@ public sealed partial class EventLoop
     /// <see cref="ConnectException"/>.
     /// </exception>
     public async Coroutine<(IDatagramTransport Transport, TProtocol Protocol)> CreateDatagramEndpointAsync<TProtocol>(
-        Func<TProtocol> protocolFactory, EndPoint? localEndPoint = null, EndPoint? remoteEndPoint = null, DatagramEndpointOptions? options = null)
+        Func<TProtocol> protocolFactory,
+        EndPoint? localEndPoint = null,
+        EndPoint? remoteEndPoint = null,
+        DatagramEndpointOptions? options = null)
         where TProtocol : IDatagramProtocol
     {
         CheckFactory(protocolFactory);
@@ -54,7 +57,8 @@ public sealed partial class EventLoop
         ArgumentNullException.ThrowIfNull(socket);
         if (socket.Io.SocketType != SocketType.Dgram)
         {
-            throw new ArgumentException($"A socket for datagrams is needed, and this is of the type {socket.Io.SocketType}.", nameof(socket));
+            throw new ArgumentException(
+                $"A socket for datagrams is needed, and this is of the type {socket.Io.SocketType}.", nameof(socket));
         }
 
         return await AttachDatagramAsync(socket, protocolFactory, remote: null);

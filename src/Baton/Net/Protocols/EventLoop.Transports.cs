@@ -72,7 +72,8 @@ public sealed partial class EventLoop
     /// Where a server cancels the handlers of its connections, it closes these transports; and where it aborts connections, it aborts them.
     /// </remarks>
     /// <exception cref="System.Net.Sockets.SocketException">The name is unknown, or an address is in use or not permitted.</exception>
-    public async Coroutine<Server> CreateServerAsync(Func<IStreamProtocol> protocolFactory, string? host, int port, ServerOptions? options = null)
+    public async Coroutine<Server> CreateServerAsync(
+        Func<IStreamProtocol> protocolFactory, string? host, int port, ServerOptions? options = null)
     {
         CheckFactory(protocolFactory);
         return await Server.StartAsync(host, port, Serve(protocolFactory), options);
@@ -86,7 +87,8 @@ public sealed partial class EventLoop
     /// <param name="protocolFactory">Called for each connection; makes the protocol.</param>
     /// <param name="endPoint">Where to listen; port 0 takes a free one.</param>
     /// <param name="options">Details; null for the defaults.</param>
-    public async Coroutine<Server> CreateServerAsync(Func<IStreamProtocol> protocolFactory, EndPoint endPoint, ServerOptions? options = null)
+    public async Coroutine<Server> CreateServerAsync(
+        Func<IStreamProtocol> protocolFactory, EndPoint endPoint, ServerOptions? options = null)
     {
         CheckFactory(protocolFactory);
         return await Server.StartAsync(endPoint, Serve(protocolFactory), options);

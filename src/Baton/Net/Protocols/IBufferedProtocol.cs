@@ -42,7 +42,8 @@ public interface IBufferedProtocol : IStreamProtocol
     {
         var buffer = GetBuffer(sizeHint);
         return buffer.IsEmpty
-            ? throw new InvalidOperationException($"GetBuffer of {GetType().Name} returned an empty buffer, into which nothing can be received.")
+            ? throw new InvalidOperationException(
+                $"GetBuffer of {GetType().Name} returned an empty buffer, into which nothing can be received.")
             : buffer;
     }
 }

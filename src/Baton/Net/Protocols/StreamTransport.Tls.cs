@@ -7,13 +7,15 @@ internal sealed partial class StreamTransport
 {
     public TlsInfo? Tls => Connection.Tls;
 
-    public Coroutine StartTlsAsync(SslClientAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
+    public Coroutine StartTlsAsync(
+        SslClientAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         return StartTlsAsync(() => Connection.UpgradeToTlsAsync(options, handshakeTimeout, shutdownTimeout));
     }
 
-    public Coroutine StartTlsAsync(SslServerAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
+    public Coroutine StartTlsAsync(
+        SslServerAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         return StartTlsAsync(() => Connection.UpgradeToTlsAsync(options, handshakeTimeout, shutdownTimeout));

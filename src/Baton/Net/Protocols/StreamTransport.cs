@@ -44,7 +44,8 @@ internal sealed partial class StreamTransport : BaseTransport, IStreamTransport
             Loop.CheckThread();
             ArgumentNullException.ThrowIfNull(value);
             _protocol = value as IStreamProtocol
-                ?? throw new ArgumentException($"A stream transport calls an IStreamProtocol, and {value.GetType().Name} is none.", nameof(value));
+                ?? throw new ArgumentException(
+                    $"A stream transport calls an IStreamProtocol, and {value.GetType().Name} is none.", nameof(value));
             _buffered = value as IBufferedProtocol;
         }
     }

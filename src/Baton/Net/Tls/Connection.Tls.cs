@@ -43,7 +43,8 @@ public sealed partial class Connection
     /// A read is in progress or was not advanced, or the output was completed, or a handshake is in progress.
     /// </exception>
     /// <exception cref="ArgumentException">There is no name to hold the server's certificate against.</exception>
-    public Coroutine UpgradeToTlsAsync(SslClientAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
+    public Coroutine UpgradeToTlsAsync(
+        SslClientAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         var setup = new TlsSetup(handshakeTimeout, shutdownTimeout);
@@ -55,7 +56,11 @@ public sealed partial class Connection
             options = TlsSetup.WithTargetHost(options, host);
         }
 
-        return UpgradeAsync(options, setup, static (ssl, options) => ssl.AuthenticateAsClientAsync((SslClientAuthenticationOptions)options), isServer: false);
+        return UpgradeAsync(
+            options,
+            setup,
+            static (ssl, options) => ssl.AuthenticateAsClientAsync((SslClientAuthenticationOptions)options),
+            isServer: false);
     }
 
     /// <summary>
@@ -75,7 +80,8 @@ public sealed partial class Connection
     /// <exception cref="InvalidOperationException">
     /// A read is in progress or was not advanced, or the output was completed, or a handshake is in progress.
     /// </exception>
-    public Coroutine UpgradeToTlsAsync(SslServerAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
+    public Coroutine UpgradeToTlsAsync(
+        SslServerAuthenticationOptions options, TimeSpan? handshakeTimeout = null, TimeSpan? shutdownTimeout = null)
     {
         ArgumentNullException.ThrowIfNull(options);
         return UpgradeAsync(
@@ -99,7 +105,8 @@ public sealed partial class Connection
         }
 
         return tls.IsTruncated
-            ? new TlsTruncatedException($"{doing} failed: the peer of the {this} closed it without ending the TLS session. What it sent may have been cut short.")
+            ? new TlsTruncatedException(
+                $"{doing} failed: the peer of the {this} closed it without ending the TLS session. What it sent may have been cut short.")
             : null;
     }
 

@@ -102,7 +102,8 @@ internal sealed class TlsInnerStream : Stream, IValueTaskSource<int>
 
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
-    public override int Read(byte[] buffer, int offset, int count) => throw new NotSupportedException("A synchronous read would block the event loop's thread.");
+    public override int Read(byte[] buffer, int offset, int count) =>
+        throw new NotSupportedException("A synchronous read would block the event loop's thread.");
 
     public override Task<int> ReadAsync(byte[] buffer, int offset, int count, CancellationToken cancellationToken) =>
         ReadAsync(buffer.AsMemory(offset, count), cancellationToken).AsTask();
@@ -118,7 +119,8 @@ internal sealed class TlsInnerStream : Stream, IValueTaskSource<int>
 
     ValueTaskSourceStatus IValueTaskSource<int>.GetStatus(short token) => _read.GetStatus(token);
 
-    void IValueTaskSource<int>.OnCompleted(Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
+    void IValueTaskSource<int>.OnCompleted(
+        Action<object?> continuation, object? state, short token, ValueTaskSourceOnCompletedFlags flags) =>
         _read.OnCompleted(continuation, state, token, flags);
 
     /// <summary>

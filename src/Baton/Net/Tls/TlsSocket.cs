@@ -63,7 +63,8 @@ internal sealed partial class TlsSocket : IoSocket
 
     public override int GetRawOption(int level, int name, Span<byte> value) => _lower.GetRawOption(level, name, value);
 
-    public override int TryReceiveFrom(Span<byte> buffer, SocketAddress? sender, out bool isTruncated, out SocketError error) => throw NoDatagrams();
+    public override int TryReceiveFrom(Span<byte> buffer, SocketAddress? sender, out bool isTruncated, out SocketError error) =>
+        throw NoDatagrams();
 
     public override int TrySendTo(ReadOnlySpan<byte> bytes, SocketAddress? receiver, out SocketError error) => throw NoDatagrams();
 

@@ -55,7 +55,8 @@ internal readonly record struct DatagramEnds(AddressFamily Family, EndPoint? Loc
             return [endPoint];
         }
 
-        var addresses = await NameResolution.GetHostAddressesAsync(name.Host, family == AddressFamily.Unspecified ? name.AddressFamily : family);
+        var addresses = await NameResolution.GetHostAddressesAsync(
+            name.Host, family == AddressFamily.Unspecified ? name.AddressFamily : family);
         return Array.ConvertAll(addresses, address => new IPEndPoint(address, name.Port));
     }
 

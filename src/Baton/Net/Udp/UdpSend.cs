@@ -95,7 +95,9 @@ internal sealed class UdpSend : IoRequest
         _socket.Return(this);
         if (error != SocketError.Success)
         {
-            throw isCancelled && error == SocketError.OperationAborted ? new CancelledException(message) : _socket.CreateFailure(error, "send");
+            throw isCancelled && error == SocketError.OperationAborted
+                ? new CancelledException(message)
+                : _socket.CreateFailure(error, "send");
         }
     }
 

@@ -66,7 +66,8 @@ public sealed partial class UdpSocket
         return isAny;
     }
 
-    internal SocketException CreateFailure(SocketError error, string operation) => SocketFailure.Create(error, $"The {operation} on {this}");
+    internal SocketException CreateFailure(SocketError error, string operation) =>
+        SocketFailure.Create(error, $"The {operation} on {this}");
 
     private SocketException CreateReceiveFailure(SocketError error) =>
         Reports && TryTakeReport(out var report) ? report : CreateFailure(error, "receive");

@@ -156,7 +156,8 @@ public sealed partial class UdpSocket
                 }
             }
             catch (SocketException exception)
-                when (exception.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable && options?.DualMode != false)
+                when (exception.SocketErrorCode is SocketError.AddressFamilyNotSupported or SocketError.AddressNotAvailable
+                    && options?.DualMode != false)
             {
                 // The system knows IPv6 and has it switched off.
             }

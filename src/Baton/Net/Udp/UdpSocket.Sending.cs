@@ -247,7 +247,8 @@ public sealed partial class UdpSocket
             }
             else if (_remoteAddress is null)
             {
-                throw new InvalidOperationException($"The datagram {i} of the batch has no address, and the socket is not connected: say to whom when adding it.");
+                throw new InvalidOperationException(
+                    $"The datagram {i} of the batch has no address, and the socket is not connected: say to whom when adding it.");
             }
             else if (!_isConnected)
             {

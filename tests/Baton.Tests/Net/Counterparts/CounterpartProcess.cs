@@ -106,7 +106,8 @@ public sealed class CounterpartProcess : IDisposable
     }
 
     /// <summary>Runs a program to its end, however that may be. It is killed if the wait for it ends early.</summary>
-    public static async Coroutine<(int ExitCode, string Output, string Errors)> RunToEnd(string program, IEnumerable<string> arguments, string input = "")
+    public static async Coroutine<(int ExitCode, string Output, string Errors)> RunToEnd(
+        string program, IEnumerable<string> arguments, string input = "")
     {
         using var process = Process.Start(new ProcessStartInfo(Require(program), arguments)
         {
@@ -241,7 +242,8 @@ public sealed class CounterpartProcess : IDisposable
         }
     }
 
-    private InvalidOperationException Ended(string text) => new($"The program ended without '{text}'. It printed:\n{string.Join('\n', _lines)}");
+    private InvalidOperationException Ended(string text) =>
+        new($"The program ended without '{text}'. It printed:\n{string.Join('\n', _lines)}");
 
     private void OnLine(string? line)
     {

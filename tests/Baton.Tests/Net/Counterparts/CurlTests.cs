@@ -56,8 +56,10 @@ public class CurlTests
     {
         using var folder = new TemporaryFolder();
         var name = isAbstract ? $"baton-{Guid.NewGuid():N}" : folder["socket"];
-        await using var server = await Server.StartAsync(new UnixDomainSocketEndPoint(isAbstract ? '\0' + name : name), LoopHttpTests.ServePages);
-        var output = await CounterpartProcess.Run("curl", [.. Quietly, isAbstract ? "--abstract-unix-socket" : "--unix-socket", name, "http://localhost/[1-3]"]);
+        await using var server = await Server.StartAsync(
+            new UnixDomainSocketEndPoint(isAbstract ? '\0' + name : name), LoopHttpTests.ServePages);
+        var output = await CounterpartProcess.Run(
+            "curl", [.. Quietly, isAbstract ? "--abstract-unix-socket" : "--unix-socket", name, "http://localhost/[1-3]"]);
         Assert.Equal("page /1page /2page /3", output);
     });
 
@@ -88,7 +90,8 @@ public class CurlTests
             await connection.WriteAsync(LoopHttpTests.Page("thanks"));
         });
         var output = await CounterpartProcess.Run(
-            "curl", [.. Quietly, "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue", "-T", folder["upload"], $"{UrlOf(server)}/"]);
+            "curl",
+            [.. Quietly, "-H", "Transfer-Encoding: chunked", "-H", "Expect: 100-continue", "-T", folder["upload"], $"{UrlOf(server)}/"]);
         Assert.Equal("thanks", output);
         Assert.Equal(bytes, received.ToArray());
     });

@@ -11,54 +11,62 @@ public class NginxTests(NginxServer nginx) : IClassFixture<NginxServer>
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void A_thousand_requests_over_at_most_a_hundred_connections(bool tls) => Run(new SocketsHttpHandler { MaxConnectionsPerServer = 100 }, async http =>
-    {
-        var fetches = Enumerable.Range(0, 1000).Select(i => Coroutine.Start(Fetch(i))).ToList();
-        var connections = new HashSet<string>();
-        foreach (var fetch in fetches)
+    public void A_thousand_requests_over_at_most_a_hundred_connections(bool tls) =>
+        Run(new SocketsHttpHandler { MaxConnectionsPerServer = 100 }, async http =>
         {
-            connections.Add(await fetch);
-        }
+            var fetches = Enumerable.Range(0, 1000).Select(i => Coroutine.Start(Fetch(i))).ToList();
+            var connections = new HashSet<string>();
+            foreach (var fetch in fetches)
+            {
+                connections.Add(await fetch);
+            }
 
-        Assert.InRange(connections.Count, 1, 100);
+            Assert.InRange(connections.Count, 1, 100);
 
-        async Coroutine<string> Fetch(int i)
-        {
-            var answer = (await http.GetStringAsync($"{Base(tls)}/connection?{i}")).Split(' ');
-            Assert.Equal($"/connection?{i}", answer[0]);
-            return answer[1];
-        }
-    });
+            async Coroutine<string> Fetch(int i)
+            {
+                var answer = (await http.GetStringAsync($"{Base(tls)}/connection?{i}")).Split(' ');
+                Assert.Equal($"/connection?{i}", answer[0]);
+                return answer[1];
+            }
+        });
 
     [Theory]
     [InlineData(SslProtocols.None)]
     [InlineData(SslProtocols.Tls12)]
     [InlineData(SslProtocols.Tls13)]
-    public void A_large_file_there_and_back(SslProtocols protocol) => Run(new SocketsHttpHandler { SslOptions = { EnabledSslProtocols = protocol } }, async http =>
-    {
-        var tls = protocol != SslProtocols.None;
-        var bytes = NetTest.Pattern(16 << 20);
-        var name = $"large-{protocol}";
-        using (var put = await http.PutAsync($"{Base(tls)}/{name}", new ByteArrayContent(bytes)))
+    public void A_large_file_there_and_back(SslProtocols protocol) =>
+        Run(new SocketsHttpHandler { SslOptions = { EnabledSslProtocols = protocol } }, async http =>
         {
-            Assert.Equal(HttpStatusCode.Created, put.StatusCode);
-        }
+            var tls = protocol != SslProtocols.None;
+            var bytes = NetTest.Pattern(16 << 20);
+            var name = $"large-{protocol}";
+            using (var put = await http.PutAsync($"{Base(tls)}/{name}", new ByteArrayContent(bytes)))
+            {
+                Assert.Equal(HttpStatusCode.Created, put.StatusCode);
+            }
 
-        Assert.Equal(bytes, File.ReadAllBytes(nginx.FileOf(name)));
-        await using var stream = await http.GetStreamAsync($"{Base(tls)}/{name}");
-        Assert.Equal(SHA256.HashData(bytes), await SHA256.HashDataAsync(stream));
-        if (tls)
-        {
-            Assert.StartsWith(protocol == SslProtocols.Tls12 ? "TLSv1.2 " : "TLSv1.3 ", await http.GetStringAsync($"{Base(tls)}/tls"), StringComparison.Ordinal);
-        }
-    });
+            Assert.Equal(bytes, File.ReadAllBytes(nginx.FileOf(name)));
+            await using var stream = await http.GetStreamAsync($"{Base(tls)}/{name}");
+            Assert.Equal(SHA256.HashData(bytes), await SHA256.HashDataAsync(stream));
+            if (tls)
+            {
+                Assert.StartsWith(
+                    protocol == SslProtocols.Tls12 ? "TLSv1.2 " : "TLSv1.3 ",
+                    await http.GetStringAsync($"{Base(tls)}/tls"),
+                    StringComparison.Ordinal);
+            }
+        });
 
     [Fact]
     public void A_part_of_a_file() => Run(new SocketsHttpHandler(), async http =>
     {
         var bytes = NetTest.Pattern(100_000);
         File.WriteAllBytes(nginx.FileOf("parts"), bytes);
-        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Base(tls: false)}/parts") { Headers = { Range = new RangeHeaderValue(70_000, null) } };
+        using var request = new HttpRequestMessage(HttpMethod.Get, $"{Base(tls: false)}/parts")
+        {
+            Headers = { Range = new RangeHeaderValue(70_000, null) },
+        };
         using var answer = await http.SendAsync(request);
         Assert.Equal(HttpStatusCode.PartialContent, answer.StatusCode);
         Assert.Equal(bytes[70_000..], await answer.Content.ReadAsByteArrayAsync());
@@ -132,7 +140,8 @@ public class NginxTests(NginxServer nginx) : IClassFixture<NginxServer>
         var stranger = await Assert.ThrowsAsync<HttpRequestException>(async () => await trusting.GetStringAsync($"{Base(tls: true)}/"));
         Assert.IsType<AuthenticationException>(stranger.InnerException);
 
-        var misnamed = await Assert.ThrowsAsync<HttpRequestException>(async () => await http.GetStringAsync($"https://127.0.0.2:{nginx.TlsPort}/"));
+        var misnamed = await Assert.ThrowsAsync<HttpRequestException>(
+            async () => await http.GetStringAsync($"https://127.0.0.2:{nginx.TlsPort}/"));
         Assert.Equal(HttpRequestError.ConnectionError, misnamed.HttpRequestError);
 
         using var request = new HttpRequestMessage(HttpMethod.Get, $"{Base(tls: true)}/tls") { Headers = { Host = "elsewhere.example" } };
@@ -141,30 +150,32 @@ public class NginxTests(NginxServer nginx) : IClassFixture<NginxServer>
     });
 
     [Fact]
-    public void The_clients_certificate() => Run(new SocketsHttpHandler { SslOptions = { ClientCertificates = [nginx.Authority.Client] } }, async http =>
-    {
-        Assert.Equal("CN=a client", await http.GetStringAsync($"https://127.0.0.1:{nginx.MutualTlsPort}/"));
+    public void The_clients_certificate() =>
+        Run(new SocketsHttpHandler { SslOptions = { ClientCertificates = [nginx.Authority.Client] } }, async http =>
+        {
+            Assert.Equal("CN=a client", await http.GetStringAsync($"https://127.0.0.1:{nginx.MutualTlsPort}/"));
 
-        using var nameless = new HttpClient(Trusting(new SocketsHttpHandler()));
-        using var answer = await nameless.GetAsync($"https://127.0.0.1:{nginx.MutualTlsPort}/");
-        Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
-    });
+            using var nameless = new HttpClient(Trusting(new SocketsHttpHandler()));
+            using var answer = await nameless.GetAsync($"https://127.0.0.1:{nginx.MutualTlsPort}/");
+            Assert.Equal(HttpStatusCode.BadRequest, answer.StatusCode);
+        });
 
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void Nginx_stands_before_a_server_of_Baton(bool tls) => Run(new SocketsHttpHandler { MaxConnectionsPerServer = 20 }, async http =>
-    {
-        await using var server = await Server.StartAsync("127.0.0.1", 0, LoopHttpTests.ServePages);
-        var port = ((IPEndPoint)server.EndPoints[0]).Port;
-        var fetches = Enumerable.Range(0, 200).Select(i => Coroutine.Start(Fetch(i))).ToList();
-        for (var i = 0; i < fetches.Count; i++)
+    public void Nginx_stands_before_a_server_of_Baton(bool tls) =>
+        Run(new SocketsHttpHandler { MaxConnectionsPerServer = 20 }, async http =>
         {
-            Assert.Equal($"page /{i}", await fetches[i]);
-        }
+            await using var server = await Server.StartAsync("127.0.0.1", 0, LoopHttpTests.ServePages);
+            var port = ((IPEndPoint)server.EndPoints[0]).Port;
+            var fetches = Enumerable.Range(0, 200).Select(i => Coroutine.Start(Fetch(i))).ToList();
+            for (var i = 0; i < fetches.Count; i++)
+            {
+                Assert.Equal($"page /{i}", await fetches[i]);
+            }
 
-        async Coroutine<string> Fetch(int i) => await http.GetStringAsync($"{Base(tls)}/to/{port}/{i}");
-    });
+            async Coroutine<string> Fetch(int i) => await http.GetStringAsync($"{Base(tls)}/to/{port}/{i}");
+        });
 
     private string Base(bool tls) => tls ? $"https://127.0.0.1:{nginx.TlsPort}" : $"http://127.0.0.1:{nginx.Port}";
 

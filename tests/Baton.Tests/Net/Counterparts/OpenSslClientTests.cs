@@ -56,7 +56,8 @@ public class OpenSslClientTests(TestAuthority authority) : IClassFixture<TestAut
         options.Tls.CertificateChainPolicy = authority.Trust;
         await using var server = await Server.StartAsync("127.0.0.1", 0, async connection =>
             await connection.WriteAsync(Encoding.UTF8.GetBytes(connection.Tls!.RemoteCertificate!.Subject)), options);
-        Assert.Equal("CN=a client", await Client(server, "", version, "-cert", authority.ClientCertificateFile, "-key", authority.ClientKeyFile));
+        Assert.Equal(
+            "CN=a client", await Client(server, "", version, "-cert", authority.ClientCertificateFile, "-key", authority.ClientKeyFile));
 
         var (exitCode, output, _) = await CounterpartProcess.RunToEnd("openssl", Arguments(server, version));
         Assert.NotEqual(0, exitCode);
@@ -69,7 +70,8 @@ public class OpenSslClientTests(TestAuthority authority) : IClassFixture<TestAut
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, NetTest.Echo, Tls());
         var (exitCode, _, _) = await CounterpartProcess.RunToEnd(
-            "openssl", ["s_client", "-quiet", "-verify_return_error", "-tls1_2", "-connect", $"127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}"]);
+            "openssl",
+            ["s_client", "-quiet", "-verify_return_error", "-tls1_2", "-connect", $"127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}"]);
         Assert.NotEqual(0, exitCode);
         await NetTest.Until(() => server.FailedHandshakeCount == 1);
     });
@@ -141,7 +143,12 @@ public class OpenSslClientTests(TestAuthority authority) : IClassFixture<TestAut
         await CounterpartProcess.Run("curl",
         [
             .. CurlTests.Quietly, "--cacert", authority.CertificateFile, $"--tlsv{version}", "--tls-max", version, "--http1.1",
-            "--parallel", "--parallel-max", "20", "--output", folder["#1"], $"https://localhost:{((IPEndPoint)server.EndPoints[0]).Port}/[1-300]",
+            "--parallel",
+            "--parallel-max",
+            "20",
+            "--output",
+            folder["#1"],
+            $"https://localhost:{((IPEndPoint)server.EndPoints[0]).Port}/[1-300]",
         ]);
         Assert.All(Enumerable.Range(1, 300), i => Assert.Equal($"page /{i}", File.ReadAllText(folder[$"{i}"])));
         Assert.InRange(server.AcceptedCount, 1, 20);
@@ -149,7 +156,10 @@ public class OpenSslClientTests(TestAuthority authority) : IClassFixture<TestAut
 
     private ServerOptions Tls() => new()
     {
-        Tls = new SslServerAuthenticationOptions { ServerCertificateContext = SslStreamCertificateContext.Create(authority.Server, null, offline: true) },
+        Tls = new SslServerAuthenticationOptions
+        {
+            ServerCertificateContext = SslStreamCertificateContext.Create(authority.Server, null, offline: true),
+        },
     };
 
     private string[] Arguments(Server server, params string[] more) =>

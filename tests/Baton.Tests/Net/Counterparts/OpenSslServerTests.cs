@@ -92,7 +92,8 @@ public class OpenSslServerTests(TestAuthority authority) : IClassFixture<TestAut
 
         var options = Tls();
         options.Tls!.TargetHost = "elsewhere.example";
-        var misnamed = await Assert.ThrowsAsync<TlsHandshakeException>(async () => await Connection.ConnectAsync("127.0.0.1", port, options));
+        var misnamed = await Assert.ThrowsAsync<TlsHandshakeException>(
+            async () => await Connection.ConnectAsync("127.0.0.1", port, options));
         Assert.IsType<AuthenticationException>(misnamed.InnerException);
     });
 
@@ -123,5 +124,6 @@ public class OpenSslServerTests(TestAuthority authority) : IClassFixture<TestAut
         return server;
     }
 
-    private static async Coroutine<int> PortOf(CounterpartProcess server) => IPEndPoint.Parse((await server.WaitForLine("ACCEPT "))["ACCEPT ".Length..]).Port;
+    private static async Coroutine<int> PortOf(CounterpartProcess server) =>
+        IPEndPoint.Parse((await server.WaitForLine("ACCEPT "))["ACCEPT ".Length..]).Port;
 }

@@ -26,7 +26,8 @@ public sealed class PostgresServer : IDisposable
 
         Execute(user[0],
         [
-            .. user[1..], Path.Combine(programs, "initdb"), "--pgdata", data, "--username", "tests", "--auth", "trust", "--no-sync", "--no-instructions",
+            .. user[1..], Path.Combine(programs, "initdb"), "--pgdata", data, "--username", "tests", "--auth", "trust", "--no-sync",
+            "--no-instructions",
             "--locale", "C", "--encoding", "UTF8",
         ]);
         var port = CounterpartProcess.FreePort();
@@ -56,7 +57,8 @@ public sealed class PostgresServer : IDisposable
     {
         const string Debian = "/usr/lib/postgresql";
         var folders = Directory.Exists(Debian) ? Directory.GetDirectories(Debian).Select(version => Path.Combine(version, "bin")) : [];
-        return folders.Order().LastOrDefault(folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
+        return folders.Order().LastOrDefault(
+            folder => File.Exists(Path.Combine(folder, "initdb")) && File.Exists(Path.Combine(folder, "postgres")));
     }
 
     private static void Execute(string program, params string[] arguments)

@@ -82,7 +82,8 @@ public class PostgresTests(PostgresServer postgres) : IClassFixture<PostgresServ
         {
             await using var connection = await database.OpenConnectionAsync();
             await using var command = new NpgsqlCommand("SELECT pg_sleep(600) /* cancelled */", connection);
-            await Assert.ThrowsAnyAsync<OperationCanceledException>(() => command.ExecuteNonQueryAsync(LoopTask.Current!.CancellationToken));
+            await Assert.ThrowsAnyAsync<OperationCanceledException>(
+                () => command.ExecuteNonQueryAsync(LoopTask.Current!.CancellationToken));
 
             // The server let go of the query alone: the connection goes on. The task was told to end, and does so at its next wait.
             Assert.Equal(System.Data.ConnectionState.Open, connection.State);

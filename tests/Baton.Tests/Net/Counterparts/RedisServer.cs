@@ -21,7 +21,8 @@ public sealed class RedisServer : IDisposable
         UnixEndPoint = new UnixDomainSocketEndPoint(_folder["redis"]);
         _process = CounterpartProcess.StartServer("redis-server",
         [
-            "--bind", "127.0.0.1", "--port", $"{port}", "--unixsocket", _folder["redis"], "--dir", _folder.Path, "--save", "", "--appendonly", "no",
+            "--bind", "127.0.0.1", "--port", $"{port}", "--unixsocket", _folder["redis"], "--dir", _folder.Path, "--save", "",
+            "--appendonly", "no",
         ]);
         _process.WaitForLine("eady to accept connections").GetAwaiter().GetResult();
     }

@@ -15,7 +15,8 @@ public class SocatTests
     {
         using var folder = new TemporaryFolder();
         var (endPoint, name) = NameOf(folder, isAbstract);
-        using var socat = CounterpartProcess.Start("socat", "-d", "-d", "-t", Linger, $"{(isAbstract ? "ABSTRACT" : "UNIX")}-LISTEN:{name}", "EXEC:cat");
+        using var socat = CounterpartProcess.Start(
+            "socat", "-d", "-d", "-t", Linger, $"{(isAbstract ? "ABSTRACT" : "UNIX")}-LISTEN:{name}", "EXEC:cat");
         await socat.WaitForLine("listening on");
         await using var connection = await Connection.ConnectAsync(endPoint);
         var bytes = NetTest.Pattern(3 << 20);
@@ -41,7 +42,8 @@ public class SocatTests
         var (endPoint, name) = NameOf(folder, isAbstract);
         await using var server = await Server.StartAsync(endPoint, NetTest.Echo);
         var text = string.Join('\n', Enumerable.Range(0, 200_000));
-        var output = await CounterpartProcess.Run("socat", ["-t", Linger, "-", $"{(isAbstract ? "ABSTRACT" : "UNIX")}-CONNECT:{name}"], text);
+        var output = await CounterpartProcess.Run(
+            "socat", ["-t", Linger, "-", $"{(isAbstract ? "ABSTRACT" : "UNIX")}-CONNECT:{name}"], text);
         Assert.Equal(text, output);
         Assert.Equal(1, server.AcceptedCount);
     });

@@ -24,7 +24,9 @@ internal sealed class BlockingResolver(int maximumThreads) : ThreadedNameResolve
         Assert.False(Thread.CurrentThread.IsThreadPoolThread);
         Assert.StartsWith("name resolver", Thread.CurrentThread.Name, StringComparison.Ordinal);
         LoopTest.Await(GateOf(host).WaitHandle);
-        return host.StartsWith("bad", StringComparison.Ordinal) ? throw new SocketException((int)SocketError.HostNotFound) : [IPAddress.Loopback];
+        return host.StartsWith("bad", StringComparison.Ordinal)
+            ? throw new SocketException((int)SocketError.HostNotFound)
+            : [IPAddress.Loopback];
     }
 
     protected override string LookUpName(IPAddress address) => LookUpAddresses(address.ToString(), address.AddressFamily)[0].ToString();

@@ -30,11 +30,13 @@ public class NameResolutionTests
     [Fact]
     public void A_zone_may_be_the_name_of_an_interface() => NetTest.Run(async () =>
     {
-        var loopback = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(one => one.NetworkInterfaceType == NetworkInterfaceType.Loopback);
+        var loopback = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(
+            one => one.NetworkInterfaceType == NetworkInterfaceType.Loopback);
         Assert.SkipWhen(loopback is null, "There is no loopback interface.");
         var address = Assert.Single(await NameResolution.GetHostAddressesAsync($"fe80::1%{loopback.Name}"));
         Assert.NotEqual(0, address.ScopeId);
-        var failure = await Assert.ThrowsAsync<SocketException>(async () => await NameResolution.GetHostAddressesAsync("fe80::1%no-such-if"));
+        var failure = await Assert.ThrowsAsync<SocketException>(
+            async () => await NameResolution.GetHostAddressesAsync("fe80::1%no-such-if"));
         Assert.Equal("'fe80::1%no-such-if' names a network interface that there is not", failure.Message);
         Assert.Equal(0, Assert.Single(await NameResolution.GetHostAddressesAsync("fe80::1%0")).ScopeId);
     });
@@ -42,7 +44,8 @@ public class NameResolutionTests
     [Fact]
     public void An_address_of_another_family_or_with_a_port_is_refused() => NetTest.Run(async () =>
     {
-        var family = await Assert.ThrowsAsync<SocketException>(async () => await NameResolution.GetHostAddressesAsync("127.0.0.1", AddressFamily.InterNetworkV6));
+        var family = await Assert.ThrowsAsync<SocketException>(
+            async () => await NameResolution.GetHostAddressesAsync("127.0.0.1", AddressFamily.InterNetworkV6));
         Assert.Equal(SocketError.NoData, family.SocketErrorCode);
         Assert.Contains("127.0.0.1", family.Message, StringComparison.Ordinal);
         Assert.Single(await NameResolution.GetHostAddressesAsync("::1", AddressFamily.InterNetworkV6));
@@ -147,7 +150,8 @@ public class NameResolutionTests
         options => options.NameResolver = TestResolver.Failing(SocketError.TryAgain),
         async _ =>
         {
-            var failure = await Assert.ThrowsAsync<SocketException>(async () => await NameResolution.GetHostNameAsync(IPAddress.Parse("192.0.2.1")));
+            var failure = await Assert.ThrowsAsync<SocketException>(
+                async () => await NameResolution.GetHostNameAsync(IPAddress.Parse("192.0.2.1")));
             Assert.Equal("Finding the name of 192.0.2.1 failed: it has none", failure.Message);
         });
 

@@ -198,7 +198,8 @@ public class ThreadedNameResolverTests
     {
         var resolver = new BlockingResolver(1);
         var reports = new List<string>();
-        var loop = new EventLoop(new EventLoopOptions { NameResolver = resolver, ExceptionHandler = (_, report) => reports.Add(report.Message) });
+        var loop = new EventLoop(
+            new EventLoopOptions { NameResolver = resolver, ExceptionHandler = (_, report) => reports.Add(report.Message) });
         var task = loop.CreateTask(NameResolution.GetHostAddressesAsync("host"));
         loop.RunUntilComplete(NetTest.Until(() => resolver.Begun.Length == 1));
         loop.Dispose();

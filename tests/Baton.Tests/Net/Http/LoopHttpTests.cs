@@ -69,7 +69,9 @@ public class LoopHttpTests
     public void Requests_over_a_connection_that_stands_stay_on_the_loops_thread(string scheme) => NetTest.Run(async test =>
     {
         using var certificate = TestCertificate.Create();
-        await using var server = scheme == "http" ? await Server.StartAsync("127.0.0.1", 0, ServePages) : await StartTls(certificate, SslApplicationProtocol.Http11, ServePages);
+        await using var server = scheme == "http"
+            ? await Server.StartAsync("127.0.0.1", 0, ServePages)
+            : await StartTls(certificate, SslApplicationProtocol.Http11, ServePages);
         var strays = 0;
         var calls = 0;
         Action onCall = () =>
@@ -80,7 +82,8 @@ public class LoopHttpTests
         using (var http = CreateClient(handler =>
         {
             AcceptTestCertificate(handler);
-            handler.PlaintextStreamFilter = (context, _) => ValueTask.FromResult<Stream>(new ObservedStream(context.PlaintextStream, onCall));
+            handler.PlaintextStreamFilter = (context, _) =>
+                ValueTask.FromResult<Stream>(new ObservedStream(context.PlaintextStream, onCall));
         }))
         {
             await http.GetStringAsync(UrlOf(server, "first", scheme));
@@ -105,8 +108,10 @@ public class LoopHttpTests
     {
         using var certificate = TestCertificate.Create();
         var body = "hello"u8.ToArray();
-        await using var plain = await Server.StartAsync("127.0.0.1", 0, async connection => await Http2TestServer.Serve(connection.AsStream(), body));
-        await using var secure = await StartTls(certificate, SslApplicationProtocol.Http2, async tls => await Http2TestServer.Serve(tls, body));
+        await using var plain = await Server.StartAsync(
+            "127.0.0.1", 0, async connection => await Http2TestServer.Serve(connection.AsStream(), body));
+        await using var secure = await StartTls(
+            certificate, SslApplicationProtocol.Http2, async tls => await Http2TestServer.Serve(tls, body));
         using (var http = CreateClient(AcceptTestCertificate))
         {
             http.DefaultRequestVersion = HttpVersion.Version20;
@@ -277,7 +282,8 @@ public class LoopHttpTests
         free.Dispose();
         using (var http = CreateClient())
         {
-            var failure = await Assert.ThrowsAsync<HttpRequestException>(async () => await http.GetStringAsync($"http://127.0.0.1:{refused}/"));
+            var failure = await Assert.ThrowsAsync<HttpRequestException>(
+                async () => await http.GetStringAsync($"http://127.0.0.1:{refused}/"));
             Assert.Equal(HttpRequestError.ConnectionError, failure.HttpRequestError);
         }
 
@@ -294,14 +300,17 @@ public class LoopHttpTests
 
     [Fact]
     public void A_name_whose_addresses_all_refuse() => NetTest.Run(
-        options => options.NameResolver = new TestResolver((_, _) => Coroutine.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("127.0.0.2")])),
+        options =>
+            options.NameResolver = new TestResolver(
+                (_, _) => Coroutine.FromResult<IPAddress[]>([IPAddress.Loopback, IPAddress.Parse("127.0.0.2")])),
         async _ =>
         {
             var free = NetTest.Listen();
             var port = ((IPEndPoint)free.LocalEndPoint!).Port;
             free.Dispose();
             using var http = CreateClient();
-            var failure = await Assert.ThrowsAsync<HttpRequestException>(async () => await http.GetStringAsync($"http://web.example:{port}/"));
+            var failure = await Assert.ThrowsAsync<HttpRequestException>(
+                async () => await http.GetStringAsync($"http://web.example:{port}/"));
             Assert.Equal(HttpRequestError.ConnectionError, failure.HttpRequestError);
             Assert.Contains("127.0.0.1", failure.Message, StringComparison.Ordinal);
             Assert.Contains("127.0.0.2", failure.Message, StringComparison.Ordinal);
@@ -337,7 +346,8 @@ public class LoopHttpTests
         test.Calls.OnEpollAdd = () => 0; // Nothing is ever heard of the attempt.
         using (var http = CreateClient(handler => handler.ConnectTimeout = TimeSpan.FromMilliseconds(20)))
         {
-            await Assert.ThrowsAnyAsync<Exception>(async () => await http.GetStringAsync($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}/"));
+            await Assert.ThrowsAnyAsync<Exception>(
+                async () => await http.GetStringAsync($"http://127.0.0.1:{((IPEndPoint)listener.LocalEndPoint!).Port}/"));
         }
 
         await NetTest.Until(() => test.Driver.OpenSocketCount == 1);
@@ -400,7 +410,13 @@ public class LoopHttpTests
         var warnings = new List<LoopWarning>();
         HttpClient? http = null;
         Connection? kept = null;
-        var options = new EventLoopOptions { Debug = true, LoggerFactory = log, WarningHandler = (_, warning) => warnings.Add(warning), SlowCallbackDuration = TimeSpan.FromMinutes(1) };
+        var options = new EventLoopOptions
+        {
+            Debug = true,
+            LoggerFactory = log,
+            WarningHandler = (_, warning) => warnings.Add(warning),
+            SlowCallbackDuration = TimeSpan.FromMinutes(1),
+        };
         EventLoop.Run(
             async Coroutine () =>
             {
@@ -434,10 +450,12 @@ public class LoopHttpTests
 
     [Fact]
     public void A_handler_belongs_to_a_loop() =>
-        Assert.Contains("No event loop", Assert.Throws<InvalidOperationException>(() => LoopHttp.CreateHandler()).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "No event loop", Assert.Throws<InvalidOperationException>(() => LoopHttp.CreateHandler()).Message, StringComparison.Ordinal);
 
     internal static byte[] Page(string body) =>
-        Encoding.UTF8.GetBytes($"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
+        Encoding.UTF8.GetBytes(
+            $"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: {Encoding.UTF8.GetByteCount(body)}\r\n\r\n{body}");
 
     /// <summary>Serves as much of HTTP as a page takes.</summary>
     internal static async Coroutine ServePages(Connection connection)
@@ -459,7 +477,8 @@ public class LoopHttpTests
     private static void AcceptTestCertificate(SocketsHttpHandler handler) =>
         handler.SslOptions.RemoteCertificateValidationCallback = TestCertificate.Accept;
 
-    private static string UrlOf(Server server, string page, string scheme = "http") => $"{scheme}://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}/{page}";
+    private static string UrlOf(Server server, string page, string scheme = "http") =>
+        $"{scheme}://127.0.0.1:{((IPEndPoint)server.EndPoints[0]).Port}/{page}";
 
     private static async Coroutine<string> Fetch(HttpClient http, Server server) => await http.GetStringAsync(UrlOf(server, ""));
 
@@ -497,7 +516,8 @@ public class LoopHttpTests
             await using var tls = new SslStream(connection.AsStream());
             try
             {
-                await tls.AuthenticateAsServerAsync(new SslServerAuthenticationOptions { ServerCertificate = certificate, ApplicationProtocols = [protocol] });
+                await tls.AuthenticateAsServerAsync(
+                    new SslServerAuthenticationOptions { ServerCertificate = certificate, ApplicationProtocols = [protocol] });
                 await serve(tls);
             }
             catch (Exception exception) when (exception is IOException or AuthenticationException)

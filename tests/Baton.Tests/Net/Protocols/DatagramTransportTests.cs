@@ -23,7 +23,8 @@ public class DatagramTransportTests
         server.OnData = (data, sender) => server.Transport.SendTo(data, sender);
         var (serving, _) = await test.Loop.CreateDatagramEndpointAsync(() => server, ProtocolTest.Loopback);
         Assert.Equal(["made"], server.Trace);
-        var (transport, client) = await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), null, serving.LocalEndPoint);
+        var (transport, client) = await test.Loop.CreateDatagramEndpointAsync(
+            () => new TraceDatagramProtocol(), null, serving.LocalEndPoint);
         Assert.Equal(serving.LocalEndPoint, transport.RemoteEndPoint);
         Assert.Null(serving.RemoteEndPoint);
         transport.SendTo("one"u8);
@@ -35,7 +36,9 @@ public class DatagramTransportTests
         Assert.Equal(transport.LocalEndPoint, server.LastSender);
         Assert.Throws<ArgumentException>(() => transport.SendTo("x"u8, new IPEndPoint(IPAddress.Loopback, 1)));
         Assert.Throws<ArgumentException>(() => serving.SendTo("x"u8));
-        Assert.Equal($"transport of datagrams {transport.LocalEndPoint} -> {serving.LocalEndPoint} (reading, 0 bytes to send)", transport.ToString());
+        Assert.Equal(
+            $"transport of datagrams {transport.LocalEndPoint} -> {serving.LocalEndPoint} (reading, 0 bytes to send)",
+            transport.ToString());
         await Close(transport, client);
         await Close(serving, server);
         Assert.StartsWith("transport of datagrams ", serving.ToString());
@@ -259,11 +262,13 @@ public class DatagramTransportTests
     [Fact]
     public void Without_a_way_to_choose_a_family_there_is_no_socket() => NetTest.Run(async test =>
     {
-        await Assert.ThrowsAsync<ArgumentException>(async () => await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol()));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol()));
         await Assert.ThrowsAsync<ArgumentException>(async () => await test.Loop.CreateDatagramEndpointAsync(
             () => new TraceDatagramProtocol(), new IPEndPoint(IPAddress.Loopback, 0), new IPEndPoint(IPAddress.IPv6Loopback, 1)));
         using var stream = LoopSocket.Create(AddressFamily.InterNetwork);
-        await Assert.ThrowsAsync<ArgumentException>(async () => await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), stream));
+        await Assert.ThrowsAsync<ArgumentException>(
+            async () => await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), stream));
         await Assert.ThrowsAsync<SocketException>(async () => await test.Loop.CreateDatagramEndpointAsync(
             () => new TraceDatagramProtocol(), new IPEndPoint(IPAddress.Parse("192.0.2.1"), 0)));
         await Assert.ThrowsAsync<ArithmeticException>(async () => await test.Loop.CreateDatagramEndpointAsync<TraceDatagramProtocol>(
@@ -277,8 +282,10 @@ public class DatagramTransportTests
     public void Options_of_the_socket_are_set_before_it_is_bound() => NetTest.Run(async test =>
     {
         var options = new DatagramEndpointOptions { ReusePort = true, AllowBroadcast = true };
-        var (one, first) = await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), ProtocolTest.Loopback, options: options);
-        var (two, second) = await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), one.LocalEndPoint, one.LocalEndPoint, options);
+        var (one, first) = await test.Loop.CreateDatagramEndpointAsync(
+            () => new TraceDatagramProtocol(), ProtocolTest.Loopback, options: options);
+        var (two, second) = await test.Loop.CreateDatagramEndpointAsync(
+            () => new TraceDatagramProtocol(), one.LocalEndPoint, one.LocalEndPoint, options);
 
         // With broadcast the remote end point says where to, and the socket is not connected.
         Assert.Null(two.RemoteEndPoint);

@@ -90,7 +90,8 @@ public class StreamTransportTests
         Assert.Equal(transport.RemoteEndPoint, served[0].Transport.LocalEndPoint);
 
         // Neither end has a task.
-        Assert.DoesNotContain(test.Loop.AllTasks(), task => task != LoopTask.Current && !task.Name.StartsWith("accept", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            test.Loop.AllTasks(), task => task != LoopTask.Current && !task.Name.StartsWith("accept", StringComparison.Ordinal));
         transport.Close();
         await ProtocolTest.WaitUntilLost(client);
         await ProtocolTest.WaitUntilLost(served[0]);

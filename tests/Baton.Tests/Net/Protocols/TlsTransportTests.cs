@@ -11,7 +11,8 @@ public class TlsTransportTests
     {
         var served = new TraceProtocol();
         served.OnData = data => served.Transport.Write(data);
-        var server = await test.Loop.CreateServerAsync(() => served, ProtocolTest.Loopback, new ServerOptions { Tls = TlsTest.ServerOptions() });
+        var server = await test.Loop.CreateServerAsync(
+            () => served, ProtocolTest.Loopback, new ServerOptions { Tls = TlsTest.ServerOptions() });
         var (transport, client) = await test.Loop.CreateConnectionAsync(
             () => new TraceProtocol(), server.EndPoints[0], new ConnectOptions { Tls = TlsTest.ClientOptions() });
         Assert.NotNull(transport.Tls);

@@ -94,9 +94,11 @@ public class TransportFailureTests
         var failure = new ArithmeticException("no");
         Assert.Same(
             failure,
-            await Assert.ThrowsAsync<ArithmeticException>(async () => await test.Loop.CreateConnectionAsync<TraceProtocol>(() => throw failure, listener.LocalEndPoint!)));
+            await Assert.ThrowsAsync<ArithmeticException>(
+                async () => await test.Loop.CreateConnectionAsync<TraceProtocol>(() => throw failure, listener.LocalEndPoint!)));
         (await listener.AcceptAsync()).Dispose();
-        await Assert.ThrowsAsync<InvalidOperationException>(async () => await test.Loop.CreateConnectionAsync<TraceProtocol>(() => null!, listener.LocalEndPoint!));
+        await Assert.ThrowsAsync<InvalidOperationException>(
+            async () => await test.Loop.CreateConnectionAsync<TraceProtocol>(() => null!, listener.LocalEndPoint!));
         (await listener.AcceptAsync()).Dispose();
         Assert.Equal(1, test.Driver.OpenSocketCount);
     });
@@ -105,7 +107,8 @@ public class TransportFailureTests
     public void A_server_whose_factory_throws_says_so_and_goes_on() => NetTest.Run(async test =>
     {
         var protocols = new Queue<TraceProtocol?>([null, new TraceProtocol()]);
-        await using var server = await test.Loop.CreateServerAsync(() => protocols.Dequeue() ?? throw new ArithmeticException("no"), ProtocolTest.Loopback);
+        await using var server = await test.Loop.CreateServerAsync(
+            () => protocols.Dequeue() ?? throw new ArithmeticException("no"), ProtocolTest.Loopback);
         await using var first = await Connection.ConnectAsync(server.EndPoints[0]);
         await Assert.ThrowsAsync<IOException>(async () => await first.Input.ReadAsync());
         Assert.IsType<ArithmeticException>(Assert.Single(test.TakeReports()).Exception);

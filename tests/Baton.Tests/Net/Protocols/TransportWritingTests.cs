@@ -149,18 +149,19 @@ public class TransportWritingTests
     [InlineData(null, 1000, 4000, 1000)]
     [InlineData(1000, 1000, 1000, 1000)]
     [InlineData(1000, 0, 1000, 0)]
-    public void Limits_that_are_not_given_follow_from_the_others(int? high, int? low, int expectedHigh, int expectedLow) => NetTest.Run(async () =>
-    {
-        var protocol = new TraceProtocol();
-        var (transport, peer) = await ProtocolTest.Connect(protocol);
-        transport.SetWriteBufferLimits(high, low);
-        Assert.Equal((expectedLow, expectedHigh), transport.WriteBufferLimits);
-        Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: 1000, low: 1001));
-        Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: 1000, low: -1));
-        Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: -1));
-        Assert.Equal((expectedLow, expectedHigh), transport.WriteBufferLimits);
-        await End(transport, protocol, peer);
-    });
+    public void Limits_that_are_not_given_follow_from_the_others(int? high, int? low, int expectedHigh, int expectedLow) =>
+        NetTest.Run(async () =>
+        {
+            var protocol = new TraceProtocol();
+            var (transport, peer) = await ProtocolTest.Connect(protocol);
+            transport.SetWriteBufferLimits(high, low);
+            Assert.Equal((expectedLow, expectedHigh), transport.WriteBufferLimits);
+            Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: 1000, low: 1001));
+            Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: 1000, low: -1));
+            Assert.Throws<ArgumentOutOfRangeException>(() => transport.SetWriteBufferLimits(high: -1));
+            Assert.Equal((expectedLow, expectedHigh), transport.WriteBufferLimits);
+            await End(transport, protocol, peer);
+        });
 
     [Fact]
     [CPython("test_selector_events.SelectorTransportTests.test_close_write_buffer")]

@@ -123,7 +123,8 @@ public class StartTlsTests
         await using var two = server;
         await client.WriteAsync("x"u8.ToArray());
         var read = await server.Input.ReadAsync();
-        var failure = await Assert.ThrowsAsync<InvalidOperationException>(async () => await server.UpgradeToTlsAsync(TlsTest.ServerOptions()));
+        var failure = await Assert.ThrowsAsync<InvalidOperationException>(
+            async () => await server.UpgradeToTlsAsync(TlsTest.ServerOptions()));
         Assert.Contains("AdvanceTo", failure.Message, StringComparison.Ordinal);
         server.Input.AdvanceTo(read.Buffer.End);
         await TlsTest.Upgrade(client, server);

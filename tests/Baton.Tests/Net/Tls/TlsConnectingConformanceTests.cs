@@ -102,7 +102,8 @@ public class TlsConnectingConformanceTests
             Assert.Equal("data"u8.ToArray(), await client.Input.ReadExactlyAsync(4));
         }
 
-        var failure = await Assert.ThrowsAsync<TlsHandshakeException>(async () => await Connection.ConnectAsync(endPoint, new ConnectOptions { Tls = new() }));
+        var failure = await Assert.ThrowsAsync<TlsHandshakeException>(
+            async () => await Connection.ConnectAsync(endPoint, new ConnectOptions { Tls = new() }));
         Assert.IsType<System.Security.Authentication.AuthenticationException>(failure.InnerException);
         await done;
     });
@@ -217,11 +218,14 @@ public class TlsConnectingConformanceTests
         static async Coroutine<WeakReference> ConnectAndDrop()
         {
             // It sees the end, in whatever manner, because the connection is aborted.
-            var (endPoint, done) = BlockingPeer.Serve(stream => Assert.ThrowsAny<IOException>(() => BlockingPeer.ReadExactly(stream, 1 << 20)));
+            var (endPoint, done) = BlockingPeer.Serve(
+                stream => Assert.ThrowsAny<IOException>(() => BlockingPeer.ReadExactly(stream, 1 << 20)));
             var options = TlsTest.ClientOptions();
             await Assert.ThrowsAsync<TimeoutException>(async () => await LoopTimeout.Run(
                 TimeSpan.FromMilliseconds(100),
-                async () => await Connection.ConnectAsync(endPoint, new ConnectOptions { Tls = options, TlsHandshakeTimeout = TimeSpan.FromSeconds(10) })));
+                async () =>
+                    await Connection.ConnectAsync(
+                        endPoint, new ConnectOptions { Tls = options, TlsHandshakeTimeout = TimeSpan.FromSeconds(10) })));
             await done;
             return new WeakReference(options);
         }

@@ -221,7 +221,8 @@ public class TlsFaultTests
         var (client, server) = await NetTest.Connect();
         await using var two = server;
         await Coroutine.Gather(
-            client.UpgradeToTlsAsync(TlsTest.ClientOptions(), shutdownTimeout: TimeSpan.FromSeconds(5)), server.UpgradeToTlsAsync(TlsTest.ServerOptions()));
+            client.UpgradeToTlsAsync(TlsTest.ClientOptions(), shutdownTimeout: TimeSpan.FromSeconds(5)),
+            server.UpgradeToTlsAsync(TlsTest.ServerOptions()));
         client.Output.Write(new byte[16 << 20]);
         var start = test.Loop.Time;
         var failure = await Assert.ThrowsAsync<IOException>(async () => await client.CloseAsync());
@@ -271,8 +272,10 @@ public class TlsFaultTests
                 client.Dispose();
             }
 
-            Assert.Contains("closed on this side", (await Assert.ThrowsAsync<IOException>(async () => await read)).Message, StringComparison.Ordinal);
-            Assert.Contains("closed on this side", (await Assert.ThrowsAsync<IOException>(async () => await write)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "closed on this side", (await Assert.ThrowsAsync<IOException>(async () => await read)).Message, StringComparison.Ordinal);
+            Assert.Contains(
+                "closed on this side", (await Assert.ThrowsAsync<IOException>(async () => await write)).Message, StringComparison.Ordinal);
             await Assert.ThrowsAsync<IOException>(async () => await client.WriteAsync(new byte[1]));
             await Assert.ThrowsAsync<IOException>(async () => await client.Input.ReadAsync());
         }

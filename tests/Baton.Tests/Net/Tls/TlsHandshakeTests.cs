@@ -82,12 +82,15 @@ public class TlsHandshakeTests
         var (client, server) = await NetTest.Connect();
         await using var silent = server;
         var start = test.Loop.Time;
-        await Assert.ThrowsAsync<TlsHandshakeException>(async () => await client.UpgradeToTlsAsync(TlsTest.ClientOptions(), TimeSpan.FromSeconds(2)));
+        await Assert.ThrowsAsync<TlsHandshakeException>(
+            async () => await client.UpgradeToTlsAsync(TlsTest.ClientOptions(), TimeSpan.FromSeconds(2)));
         Assert.Equal(2_000_000_000, test.Loop.Time - start);
         foreach (var wrong in new[] { TimeSpan.Zero, TimeSpan.FromSeconds(-10) })
         {
-            Assert.Throws<ArgumentOutOfRangeException>("handshakeTimeout", () => { _ = server.UpgradeToTlsAsync(TlsTest.ServerOptions(), wrong); });
-            Assert.Throws<ArgumentOutOfRangeException>("shutdownTimeout", () => { _ = server.UpgradeToTlsAsync(TlsTest.ServerOptions(), null, wrong); });
+            Assert.Throws<ArgumentOutOfRangeException>(
+                "handshakeTimeout", () => { _ = server.UpgradeToTlsAsync(TlsTest.ServerOptions(), wrong); });
+            Assert.Throws<ArgumentOutOfRangeException>(
+                "shutdownTimeout", () => { _ = server.UpgradeToTlsAsync(TlsTest.ServerOptions(), null, wrong); });
         }
     });
 
@@ -101,7 +104,8 @@ public class TlsHandshakeTests
         foreach (var isServer in new[] { false, true })
         {
             var (one, other) = await NetTest.Connect();
-            var upgrade = Coroutine.Start(isServer ? one.UpgradeToTlsAsync(TlsTest.ServerOptions()) : one.UpgradeToTlsAsync(TlsTest.ClientOptions()));
+            var upgrade = Coroutine.Start(
+                isServer ? one.UpgradeToTlsAsync(TlsTest.ServerOptions()) : one.UpgradeToTlsAsync(TlsTest.ClientOptions()));
             await NetTest.Polls(3);
             if (reset)
             {
@@ -145,7 +149,8 @@ public class TlsHandshakeTests
         {
             var (one, other) = await NetTest.Connect();
             await using var silent = other;
-            var upgrade = Coroutine.Start(isServer ? one.UpgradeToTlsAsync(TlsTest.ServerOptions()) : one.UpgradeToTlsAsync(TlsTest.ClientOptions()));
+            var upgrade = Coroutine.Start(
+                isServer ? one.UpgradeToTlsAsync(TlsTest.ServerOptions()) : one.UpgradeToTlsAsync(TlsTest.ClientOptions()));
             await NetTest.Polls(3);
             upgrade.Cancel();
             await NetTest.AssertCancelled(upgrade);
@@ -251,11 +256,14 @@ public class TlsHandshakeTests
     [Fact]
     public void Every_option_of_the_BCLs_is_known_to_the_copy_with_a_name() => Assert.Equal(
         [
-            "AllowRenegotiation", "AllowRsaPkcs1Padding", "AllowRsaPssPadding", "AllowTlsResume", "ApplicationProtocols", "CertificateChainPolicy",
-            "CertificateRevocationCheckMode", "CipherSuitesPolicy", "ClientCertificateContext", "ClientCertificates", "EnabledSslProtocols", "EncryptionPolicy",
+            "AllowRenegotiation", "AllowRsaPkcs1Padding", "AllowRsaPssPadding", "AllowTlsResume", "ApplicationProtocols",
+            "CertificateChainPolicy",
+            "CertificateRevocationCheckMode", "CipherSuitesPolicy", "ClientCertificateContext", "ClientCertificates", "EnabledSslProtocols",
+            "EncryptionPolicy",
             "LocalCertificateSelectionCallback", "RemoteCertificateValidationCallback", "TargetHost",
         ],
-        typeof(SslClientAuthenticationOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name).Order());
+        typeof(SslClientAuthenticationOptions).GetProperties().Where(property => property.CanWrite).Select(property => property.Name)
+            .Order());
 
     [Fact]
     public void Both_ends_agree_on_a_protocol_and_show_certificates() => NetTest.Run(async () =>

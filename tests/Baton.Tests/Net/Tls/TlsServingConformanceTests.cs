@@ -158,7 +158,8 @@ public class TlsServingConformanceTests
         {
             Tls = new() { ServerCertificate = certificate },
         });
-        Assert.IsType<AuthenticationException>((await Assert.ThrowsAsync<TlsHandshakeException>(async () => await Connect(null, "localhost"))).InnerException);
+        Assert.IsType<AuthenticationException>(
+            (await Assert.ThrowsAsync<TlsHandshakeException>(async () => await Connect(null, "localhost"))).InnerException);
         Assert.Contains(
             "RemoteCertificateNameMismatch",
             (await Assert.ThrowsAsync<TlsHandshakeException>(async () => await Connect(authority, null))).Message,

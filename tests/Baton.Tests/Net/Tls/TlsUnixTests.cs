@@ -62,7 +62,8 @@ public class TlsUnixTests
         }
 
         tls.TargetHost = "elsewhere";
-        await Assert.ThrowsAsync<TlsHandshakeException>(async () => await Connection.ConnectAsync(path.EndPoint, new ConnectOptions { Tls = tls }));
+        await Assert.ThrowsAsync<TlsHandshakeException>(
+            async () => await Connection.ConnectAsync(path.EndPoint, new ConnectOptions { Tls = tls }));
     });
 
     [Fact]
@@ -101,7 +102,8 @@ public class TlsUnixTests
         {
             await TlsTest.Upgrade(client, server);
             Assert.Equal(Environment.ProcessId, client.PeerCredentials.ProcessId);
-            var failure = await Assert.ThrowsAsync<InvalidOperationException>(async () => await client.SendDescriptorsAsync(new byte[1], file));
+            var failure = await Assert.ThrowsAsync<InvalidOperationException>(
+                async () => await client.SendDescriptorsAsync(new byte[1], file));
             Assert.Contains("TLS", failure.Message, StringComparison.Ordinal);
             await Assert.ThrowsAsync<InvalidOperationException>(async () => await client.ReceiveDescriptorsAsync(new byte[1]));
             await server.WriteAsync("still there\n"u8.ToArray());

@@ -147,7 +147,8 @@ public class UdpCancellationTests
         using var client = UdpTest.Bind();
         var isFull = true;
         var descriptor = (int)client.Handle;
-        test.Calls.OnSendTo = (socket, length) => socket != descriptor ? null : isFull ? -Errno.EAGAIN : length == 1 ? -Errno.ENOBUFS : null;
+        test.Calls.OnSendTo = (socket, length) =>
+            socket != descriptor ? null : isFull ? -Errno.EAGAIN : length == 1 ? -Errno.ENOBUFS : null;
         var sends = Enumerable.Range(0, 3).Select(i => Coroutine.Start(UdpTest.Send(client, new byte[i], server.LocalEndPoint!))).ToList();
         await NetTest.Polls(3);
         isFull = false;

@@ -129,7 +129,8 @@ public class UdpErrorTests
     public void A_send_that_fails_by_itself_says_so_with_reports_too() => NetTest.Run(async () =>
     {
         using var socket = WithReports();
-        var failure = await Assert.ThrowsAsync<SocketException>(async () => await socket.SendToAsync(new byte[65_508], socket.LocalEndPoint!));
+        var failure = await Assert.ThrowsAsync<SocketException>(
+            async () => await socket.SendToAsync(new byte[65_508], socket.LocalEndPoint!));
         Assert.Equal(SocketError.MessageSize, failure.SocketErrorCode);
         Assert.IsNotType<UndeliveredException>(failure);
         await socket.SendToAsync(new byte[2], socket.LocalEndPoint!);

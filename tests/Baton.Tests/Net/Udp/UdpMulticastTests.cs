@@ -118,12 +118,15 @@ public class UdpMulticastTests
 
     // To the group itself where that is possible: to all addresses, the system delivers what any other socket has joined.
     private static UdpSocket Bound(IPAddress group, int port) => UdpSocket.Bind(
-        new IPEndPoint(OperatingSystem.IsWindows() ? (group.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any) : group, port),
+        new IPEndPoint(
+            OperatingSystem.IsWindows() ? (group.AddressFamily == AddressFamily.InterNetwork ? IPAddress.Any : IPAddress.IPv6Any) : group,
+            port),
         new UdpOptions { ReuseAddress = true });
 
     private static int LoopbackIndex()
     {
-        var loopback = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(one => one.NetworkInterfaceType == NetworkInterfaceType.Loopback);
+        var loopback = NetworkInterface.GetAllNetworkInterfaces().FirstOrDefault(
+            one => one.NetworkInterfaceType == NetworkInterfaceType.Loopback);
         Assert.SkipWhen(loopback is null, "This machine has no loopback interface.");
         return loopback!.GetIPProperties().GetIPv4Properties().Index;
     }

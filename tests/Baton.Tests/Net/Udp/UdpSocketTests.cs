@@ -207,7 +207,8 @@ public class UdpSocketTests
     public void Options_are_those_of_the_system() => NetTest.Run(async () =>
     {
         await Coroutine.Yield();
-        using var socket = UdpTest.Bind(options: new UdpOptions { ReceiveBufferSize = 50_000, SendBufferSize = 40_000, AllowBroadcast = true });
+        using var socket = UdpTest.Bind(
+            options: new UdpOptions { ReceiveBufferSize = 50_000, SendBufferSize = 40_000, AllowBroadcast = true });
         Assert.InRange(socket.ReceiveBufferSize, 50_000, 100_000);
         Assert.InRange(socket.SendBufferSize, 40_000, 80_000);
         Assert.True(socket.EnableBroadcast);
