@@ -62,6 +62,8 @@ public sealed partial class EventLoop : IDisposable
         SlowCallbackDuration = options.SlowCallbackDuration;
         _debugStackDepth = options.DebugStackDepth;
         _blockingWaits = options.BlockingWaits;
+        _fileThreads = options.FileThreads;
+        _fileExecutor = options.FileExecutor;
         LoopLog.DriverChosen(_logger, Name, _driver.Name);
         SetDebug(options.Debug ?? IsDebugByEnvironment());
         _creationSite = _debug?.Capture();

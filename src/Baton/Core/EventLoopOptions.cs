@@ -81,5 +81,27 @@ public sealed class EventLoopOptions
         }
     } = 10;
 
+    /// <summary>
+    /// How many threads the loop has for files at most: so many operations on files run at once, others wait in line. 4 unless set. The threads start when there is
+    /// work for them. A driver that has the system do such operations needs none.
+    /// </summary>
+    /// <remarks>Without effect where <see cref="FileExecutor"/> is set.</remarks>
+    /// <exception cref="ArgumentOutOfRangeException">It is negative or zero.</exception>
+    public int FileThreads
+    {
+        get;
+        set
+        {
+            ArgumentOutOfRangeException.ThrowIfNegativeOrZero(value);
+            field = value;
+        }
+    } = 4;
+
+    /// <summary>
+    /// Where the loop's files are worked on; null for <see cref="FileThreads"/> threads of the loop's own, made at first use and shut down with the loop. The loop does
+    /// not dispose of one that is set, which may serve several loops.
+    /// </summary>
+    public IExecutor? FileExecutor { get; set; }
+
     internal EventLoopOptions Copy() => (EventLoopOptions)MemberwiseClone();
 }
