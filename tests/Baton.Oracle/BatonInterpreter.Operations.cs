@@ -127,7 +127,8 @@ public sealed partial class BatonInterpreter
             case "shield_future":
                 return (Value(await Coroutine.Shield(_futures[numbers[0]])), null);
             case "wait_for":
-                return (Value(await Coroutine.WaitFor(RunTask(numbers[1], step.Bodies[0], new Frame(frame.Group, null)), Limit(numbers[0]))), null);
+                var limitedTask = RunTask(numbers[1], step.Bodies[0], new Frame(frame.Group, null));
+                return (Value(await Coroutine.WaitFor(limitedTask, Limit(numbers[0]))), null);
             case "wait_for_task":
                 return Find(numbers[1]) is { } limited
                     ? (Value(await Coroutine.WaitFor(limited, Limit(numbers[0]))), null)

@@ -81,7 +81,9 @@ public sealed partial class EventLoop
     /// </summary>
     private ExecutionContext? ContextFor(LoopExceptionContext context) =>
         context.ExecutionContext
-        ?? (IsOnLoopThread && context.Future is LoopTask { IsDone: false } task && !ReferenceEquals(task, CurrentTask) ? task.OutermostContext : null);
+        ?? (IsOnLoopThread && context.Future is LoopTask { IsDone: false } task && !ReferenceEquals(task, CurrentTask)
+            ? task.OutermostContext
+            : null);
 
     private void ReportByDefault(LoopExceptionContext context)
     {

@@ -99,7 +99,8 @@ internal static class DebugSymbols
                 if (path.Length > 0 && File.Exists(path))
                 {
                     using var image = new PEReader(File.OpenRead(path));
-                    if (image.TryOpenAssociatedPortablePdb(path, static file => File.Exists(file) ? File.OpenRead(file) : null, out var provider, out _))
+                    if (image.TryOpenAssociatedPortablePdb(
+                        path, static file => File.Exists(file) ? File.OpenRead(file) : null, out var provider, out _))
                     {
                         return new Symbols(provider);
                     }

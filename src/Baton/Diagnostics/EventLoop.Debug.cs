@@ -88,7 +88,10 @@ public sealed partial class EventLoop
     /// <summary>Warns of code that is about to block the loop's thread, or throws. Called by the synchronization contexts.</summary>
     internal void OnBlockingWait(int timeout)
     {
-        if (timeout == 0 || _debug is not { RunningItem: not null, IsReporting: false } debug || debug.BlockingWaits == BlockingWaits.Ignore || !IsOnLoopThread
+        if (timeout == 0
+            || _debug is not { RunningItem: not null, IsReporting: false } debug
+            || debug.BlockingWaits == BlockingWaits.Ignore
+            || !IsOnLoopThread
             || LoopDebug.IsBookkeeping)
         {
             return;
@@ -111,7 +114,12 @@ public sealed partial class EventLoop
                 throw new InvalidOperationException(message);
             }
 
-            Warn(new LoopWarning(LoopWarningKind.BlockingWait, message) { Task = CurrentTask, Stack = stack, SourceTraceback = CurrentTask?.CreationSite });
+            Warn(new LoopWarning(LoopWarningKind.BlockingWait, message)
+            {
+                Task = CurrentTask,
+                Stack = stack,
+                SourceTraceback = CurrentTask?.CreationSite,
+            });
         }
         finally
         {

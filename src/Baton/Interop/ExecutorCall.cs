@@ -6,7 +6,7 @@ namespace Baton;
 /// it from queued or running to abandoned. Everything else belongs to one of them at a time: to the loop's thread, except from running
 /// until the call has been posted back.
 /// </remarks>
-#pragma warning disable CA1001 // The source of the token has no timer and is disposed of, for the sake of wait handles, when the function has ended.
+#pragma warning disable CA1001 // The source of the token has no timer and is disposed of, for its wait handles, when the function has ended.
 internal sealed class ExecutorCall<TResult> : Future<TResult>, EventLoop.IAbandonable
 #pragma warning restore CA1001
 {

@@ -160,7 +160,11 @@ public sealed partial class Server
     {
         0 => [],
         1 => [await NameResolution.GetHostAddressesAsync(names[0])],
-        _ => [.. (await Coroutine.GatherOutcomes(names.Select(name => NameResolution.GetHostAddressesAsync(name)))).Select(outcome => outcome.GetResult())],
+        _ =>
+        [
+            .. (await Coroutine.GatherOutcomes(names.Select(name => NameResolution.GetHostAddressesAsync(name))))
+                .Select(outcome => outcome.GetResult()),
+        ],
     };
 
     private static Server Start(EndPoint[] endPoints, bool mayLackFamily, Func<Connection, Coroutine> handler, ServerOptions? options)

@@ -8,7 +8,8 @@ namespace Baton;
 /// <summary>
 /// One direction of a <see cref="LoopSocket"/>: the operation that is in progress there, or the last one's object waiting to be used again.
 /// </summary>
-internal sealed partial class SocketOperation(LoopSocket socket) : IoRequest(socket.Loop), IValueTaskSource<int>, IValueTaskSource<LoopSocket>
+internal sealed partial class SocketOperation(LoopSocket socket)
+    : IoRequest(socket.Loop), IValueTaskSource<int>, IValueTaskSource<LoopSocket>
 {
     private bool _mustSendAll;
     private bool _isCancelled;

@@ -37,7 +37,10 @@ public class HandleConformanceTests
         {
             var references = new List<WeakReference<object>>();
             return (
-                [loop.CallSoon(Ignore, State()), loop.CallSoon(Ignore, State()), loop.CallSoonThreadSafe(Ignore, State()), loop.CallSoonThreadSafe(Ignore, State())],
+                [
+                    loop.CallSoon(Ignore, State()), loop.CallSoon(Ignore, State()),
+                    loop.CallSoonThreadSafe(Ignore, State()), loop.CallSoonThreadSafe(Ignore, State()),
+                ],
                 [loop.CallLater(TimeSpan.Zero, Ignore, State()), loop.CallLater(TimeSpan.FromHours(1), Ignore, State())],
                 references);
 

@@ -435,7 +435,8 @@ public class StreamReaderConformanceTests
         Text(await pipe.Reader.ReadUntilAsync(Encoding.UTF8.GetBytes(separator), limit));
 
     private static async Coroutine<string> Until(Pipe pipe, string[] separators, int limit = PipeReaderExtensions.DefaultLimit) =>
-        Text(await pipe.Reader.ReadUntilAsync([.. separators.Select(separator => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(separator))], limit));
+        Text(await pipe.Reader.ReadUntilAsync(
+            [.. separators.Select(separator => (ReadOnlyMemory<byte>)Encoding.UTF8.GetBytes(separator))], limit));
 
     private static string Text(byte[] bytes) => Encoding.UTF8.GetString(bytes);
 }

@@ -170,7 +170,8 @@ public class CancellationReachTests
         var unobserved = new List<Exception>();
         EventHandler<UnobservedTaskExceptionEventArgs> handler = (_, args) =>
         {
-            if (args.Exception.InnerException is IOException { Message: nameof(A_failure_that_a_cancelled_FromTask_left_behind_is_observed) })
+            if (args.Exception.InnerException
+                is IOException { Message: nameof(A_failure_that_a_cancelled_FromTask_left_behind_is_observed) })
             {
                 unobserved.Add(args.Exception);
             }
@@ -207,7 +208,8 @@ public class CancellationReachTests
     [Fact]
     public void A_yield_that_is_cancelled_throws_after_its_trip() => LoopTest.Run(async test =>
     {
-        foreach (var yield in new Func<Coroutine>[] { async () => await Coroutine.Yield(), () => Coroutine.Sleep(TimeSpan.Zero), async () => await Plain() })
+        Func<Coroutine>[] yields = [async () => await Coroutine.Yield(), () => Coroutine.Sleep(TimeSpan.Zero), async () => await Plain()];
+        foreach (var yield in yields)
         {
             var task = test.Loop.CreateTask(yield());
             test.Loop.CallSoon(() => task.Cancel("yield"));

@@ -146,7 +146,13 @@ public class LoopOperationTests
     {
         var log = new List<string>();
         var operations = Enumerable.Range(0, 4).Select(_ => new TestOperation(test.Loop)).ToList();
-        var tasks = new[] { Direct(operations[0]), WithoutContext(operations[1]), ThroughPlain(operations[2]), ThroughPlainWithoutContext(operations[3]) }
+        var tasks = new[]
+        {
+            Direct(operations[0]),
+            WithoutContext(operations[1]),
+            ThroughPlain(operations[2]),
+            ThroughPlainWithoutContext(operations[3]),
+        }
             .Select(coroutine => test.Loop.CreateTask(coroutine)).ToList();
         await Coroutine.Yield();
         log.Add("before");

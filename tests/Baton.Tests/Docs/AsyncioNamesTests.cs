@@ -38,7 +38,8 @@ public partial class AsyncioNamesTests
         var (typeName, memberName) = name.Split('.') is [var first, var second] ? (first, second) : (name, null);
         return typeof(EventLoop).Assembly.GetExportedTypes()
             .Where(type => type.Name.Split('`')[0] == typeName)
-            .Any(type => memberName is null || type.GetMember(memberName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static).Length > 0);
+            .Any(type => memberName is null
+                || type.GetMember(memberName, BindingFlags.Public | BindingFlags.Instance | BindingFlags.Static).Length > 0);
     }
 
     [GeneratedRegex("`([^`]+)`")]

@@ -47,12 +47,14 @@ public class SnippetTests
             }
         }
 
-        foreach (var marker in document.Markers.Where(marker => marker.Kind == MarkerKind.Snippet && SnippetFiles.FindRegion(marker.Target) is null))
+        foreach (var marker in document.Markers.Where(
+            marker => marker.Kind == MarkerKind.Snippet && SnippetFiles.FindRegion(marker.Target) is null))
         {
             problems.Add($"{page}:{marker.Line + 1}: docs/snippets has no {marker.Target}.");
         }
 
-        foreach (var marker in document.Markers.Where(marker => marker.Kind != MarkerKind.Snippet && SnippetFiles.FindRunnable(marker.Target) is null))
+        foreach (var marker in document.Markers.Where(
+            marker => marker.Kind != MarkerKind.Snippet && SnippetFiles.FindRunnable(marker.Target) is null))
         {
             problems.Add($"{page}:{marker.Line + 1}: docs/snippets has no public static void {marker.Target}().");
         }

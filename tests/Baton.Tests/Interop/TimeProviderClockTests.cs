@@ -33,7 +33,8 @@ public class TimeProviderClockTests
         var provider = new ManualTimeProvider(Start);
         using var waiting = new AutoResetEvent(false);
         provider.TimerSet = () => waiting.Set();
-        using (var thread = EventLoopThread.Start(new EventLoopThreadOptions { Loop = new EventLoopOptions { Clock = LoopClock.FromTimeProvider(provider) } }))
+        var options = new EventLoopOptions { Clock = LoopClock.FromTimeProvider(provider) };
+        using (var thread = EventLoopThread.Start(new EventLoopThreadOptions { Loop = options }))
         {
             for (var round = 0; round < 20; round++)
             {

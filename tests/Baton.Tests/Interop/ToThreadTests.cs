@@ -50,7 +50,9 @@ public class ToThreadTests
     {
         using var executor = new ThreadPoolExecutor(10);
         using var all = new Barrier(10);
-        var tasks = Enumerable.Range(0, 10).Select(_ => Coroutine.Start(Coroutine.ToThread(() => { Assert.True(all.SignalAndWait(60_000)); }, executor))).ToList();
+        var tasks = Enumerable.Range(0, 10)
+            .Select(_ => Coroutine.Start(Coroutine.ToThread(() => { Assert.True(all.SignalAndWait(60_000)); }, executor)))
+            .ToList();
         foreach (var task in tasks)
         {
             await task;

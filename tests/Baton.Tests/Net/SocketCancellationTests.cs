@@ -247,7 +247,8 @@ public class SocketCancellationTests
     public void A_loop_that_closes_closes_what_is_still_in_progress() => LoopTest.OnThread(() =>
     {
         var calls = new ScriptedCalls();
-        using (var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(calls), ExceptionHandler = static (_, _) => { } }))
+        using (var loop = new EventLoop(
+            new EventLoopOptions { Driver = TestDriver.Create(calls), ExceptionHandler = static (_, _) => { } }))
         {
             loop.RunUntilComplete(LeaveOpen());
             Assert.Equal(3, calls.OpenDescriptors);

@@ -59,7 +59,10 @@ public class OracleTests(AsyncioFixture asyncio) : IClassFixture<AsyncioFixture>
     public void Both_know_the_same_operations()
     {
         // A scenario of each operation alone: what one of them did not know would end its interpreter.
-        foreach (var operation in Enumerable.Range(0, 400).SelectMany(seed => Steps(ScenarioGenerator.Generate(seed, asyncio.Process.Operations).Body)).DistinctBy(step => step.Operation))
+        var steps = Enumerable.Range(0, 400)
+            .SelectMany(seed => Steps(ScenarioGenerator.Generate(seed, asyncio.Process.Operations).Body))
+            .DistinctBy(step => step.Operation);
+        foreach (var operation in steps)
         {
             var alone = operation.Operation is "wait_condition" or "notify"
                 ? new Step("condition", [operation.Numbers[0]], [[operation]])

@@ -63,7 +63,8 @@ public class ChannelPropertyTests
                     tasks.Add(test.Loop.CreateTask(Produce(sender.Clone(), step.Amount * 3), eager: true));
                     break;
                 case Kind.Receive or Kind.ReceiveLater:
-                    tasks.Add(test.Loop.CreateTask(Consume(receiver.Clone(), step.Kind == Kind.Receive ? int.MaxValue : step.Amount), eager: true));
+                    var amount = step.Kind == Kind.Receive ? int.MaxValue : step.Amount;
+                    tasks.Add(test.Loop.CreateTask(Consume(receiver.Clone(), amount), eager: true));
                     break;
                 case Kind.Cancel when live.Count > 0:
                     live[step.Index % live.Count].Cancel();

@@ -401,7 +401,9 @@ public partial class StructuredPropertyTests
         /// <summary>Whether a shield of this task's stands around the code, and nothing up to it was cancelled.</summary>
         private bool IsShielded()
         {
-            for (var scope = CancelScope.Current; scope is not null && ReferenceEquals(_entries[scope].Task, LoopTask.Current); scope = _entries[scope].Parent)
+            for (var scope = CancelScope.Current;
+                scope is not null && ReferenceEquals(_entries[scope].Task, LoopTask.Current);
+                scope = _entries[scope].Parent)
             {
                 if (scope.CancelCalled)
                 {

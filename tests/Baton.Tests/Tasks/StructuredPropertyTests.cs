@@ -24,8 +24,15 @@ public partial class StructuredPropertyTests
 
     private static Arbitrary<Script> Programs()
     {
-        var attack = from time in Gen.Choose(0, 30) from kind in Gen.Choose(0, 3) from target in Gen.Choose(0, 40) select new Attack(time, kind, target);
-        var program = Gen.Sized(size => from root in Trees(Math.Min(size, 60)) from attacks in attack.ArrayOf() select new Script(root, attacks.Take(6).ToArray()));
+        var attack =
+            from time in Gen.Choose(0, 30)
+            from kind in Gen.Choose(0, 3)
+            from target in Gen.Choose(0, 40)
+            select new Attack(time, kind, target);
+        var program = Gen.Sized(size =>
+            from root in Trees(Math.Min(size, 60))
+            from attacks in attack.ArrayOf()
+            select new Script(root, attacks.Take(6).ToArray()));
         return Arb.From(program, Shrink);
     }
 

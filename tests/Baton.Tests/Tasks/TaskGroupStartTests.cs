@@ -59,7 +59,9 @@ public class TaskGroupStartTests
         await TaskGroup.Run(async Coroutine (group) =>
         {
             other = group.CreateTask(Coroutine.Sleep(2 * Second));
-            await Assert.ThrowsAsync<IOException>(async () => await group.StartAsync(static async Coroutine (StartStatus _) => await TaskGroupTests.Fail(Second, new IOException())));
+            await Assert.ThrowsAsync<IOException>(
+                async () => await group.StartAsync(
+                    static async Coroutine (StartStatus _) => await TaskGroupTests.Fail(Second, new IOException())));
             await Assert.ThrowsAsync<IOException>(
                 async () => await group.StartAsync<int>(static async Coroutine (_) => throw new IOException()));
             await Assert.ThrowsAsync<IOException>(

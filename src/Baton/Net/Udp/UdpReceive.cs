@@ -74,7 +74,9 @@ internal sealed class UdpReceive : IoRequest, IValueTaskSource<int>, IValueTaskS
         while (Error == SocketError.Success)
         {
             var result = default(ReceivedDatagram);
-            if (_batch is null ? _socket.TryReceive(_datagram.Span, _sender, out result, out var failure) : _socket.TryReceive(_batch, out failure))
+            if (_batch is null
+                ? _socket.TryReceive(_datagram.Span, _sender, out result, out var failure)
+                : _socket.TryReceive(_batch, out failure))
             {
                 SetResult(result, failure);
                 break;

@@ -35,7 +35,8 @@ public class TlsServerTests
         await using var server = await Start(options => options.TlsHandshakeTimeout = TimeSpan.FromSeconds(3));
         await using var silent = await Connection.ConnectAsync(server.EndPoints[0]);
         var start = test.Loop.Time;
-        Assert.True((await silent.Input.ReadAsync().AsTask().ContinueWith(read => read.IsFaulted || read.Result.IsCompleted, TaskScheduler.Default)));
+        Assert.True(await silent.Input.ReadAsync().AsTask().ContinueWith(
+            read => read.IsFaulted || read.Result.IsCompleted, TaskScheduler.Default));
         Assert.Equal(3_000_000_000, test.Loop.Time - start);
         Assert.Equal(1, server.FailedHandshakeCount);
     });
