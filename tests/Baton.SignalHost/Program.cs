@@ -1,11 +1,24 @@
+using System.Runtime.InteropServices;
 using Baton;
 using Microsoft.Extensions.Logging;
 
-// The program to which the tests of EventLoop.Run send signals. It says on its output how far it is.
+// The program to which the tests of EventLoop.Run and of signal handlers send signals. It says on its output how far it is.
 if (args is not [var mode])
 {
-    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver");
+    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver|handler|unhandled|closed");
     return 2;
+}
+
+if (mode == "closed")
+{
+    // The handlers end with the loop, and the signal gets its default action back.
+    EventLoop.Run(async () =>
+    {
+        EventLoop.Current.AddSignalHandler(LoopSignals.User1, () => { });
+        await Coroutine.Yield();
+    });
+    Console.WriteLine("closed");
+    System.Threading.Thread.Sleep(System.Threading.Timeout.Infinite);
 }
 
 if (mode != "thread")
@@ -23,7 +36,8 @@ static int Run(string mode)
 {
     try
     {
-        var result = EventLoop.Run(() => Main(mode), new EventLoopOptions { LoggerFactory = mode == "log" ? new ConsoleLog() : null });
+        var options = new EventLoopOptions { LoggerFactory = mode == "log" ? new ConsoleLog() : null, HandleSignals = mode != "unhandled" };
+        var result = EventLoop.Run(() => Main(mode), options);
         Console.WriteLine("returned");
         return result;
     }
@@ -67,6 +81,11 @@ static async Coroutine<int> Main(string mode)
             case "future":
                 await AwaitFuture();
                 break;
+            case "handler":
+            case "unhandled":
+                await HandleThree();
+                Console.WriteLine("removed");
+                break;
             case "cancelled":
                 _ = Coroutine.Start(Cancel(LoopTask.Current!));
                 break;
@@ -90,6 +109,28 @@ static async Coroutine<int> Main(string mode)
     }
 
     return 0;
+}
+
+// Takes three signals of each kind itself, and then leaves them to whoever had them before.
+static async Coroutine HandleThree()
+{
+    var loop = EventLoop.Current;
+    foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM })
+    {
+        var handled = loop.CreateFuture();
+        var count = 0;
+        loop.AddSignalHandler(signal, () =>
+        {
+            Console.WriteLine($"handled {signal} {++count}");
+            if (count == 3)
+            {
+                handled.SetResult();
+            }
+        });
+        Console.WriteLine($"waiting for {signal}");
+        await handled;
+        loop.RemoveSignalHandler(signal);
+    }
 }
 
 static async Coroutine AwaitFuture()

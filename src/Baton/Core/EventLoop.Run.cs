@@ -10,7 +10,8 @@ public sealed partial class EventLoop
     /// </summary>
     /// <remarks>
     /// <para>Everything runs on the calling thread. The first SIGINT (Ctrl-C) or SIGTERM cancels the main task; the second ends the process
-    /// as if nobody had handled it.</para>
+    /// as if nobody had handled it. A handler of the program's replaces that for its signal: see
+    /// <see cref="AddSignalHandler(PosixSignal, Action)"/>.</para>
     /// <para>When the main task has ended, the tasks that are left are cancelled and awaited, those of them that fail are reported, and the
     /// loop is closed.</para>
     /// </remarks>
@@ -119,29 +120,29 @@ public sealed partial class EventLoop
     /// <summary>The first signal cancels the main task; from the second on the system's own action is left to happen.</summary>
     private sealed class SignalHandler : IDisposable
     {
+        private static readonly PosixSignal[] Signals = [PosixSignal.SIGINT, PosixSignal.SIGTERM];
+
         private readonly EventLoop _loop;
         private readonly LoopTask _main;
-        private readonly PosixSignalRegistration[] _registrations;
         private int _count;
 
         internal SignalHandler(EventLoop loop, LoopTask main)
         {
             _loop = loop;
             _main = main;
-            _registrations =
-            [
-                PosixSignalRegistration.Create(PosixSignal.SIGINT, Handle),
-                PosixSignalRegistration.Create(PosixSignal.SIGTERM, Handle),
-            ];
+            foreach (var signal in Signals)
+            {
+                loop.SignalSourceOf(signal).SetFallback(Handle);
+            }
         }
 
         internal PosixSignal? Received { get; private set; }
 
         public void Dispose()
         {
-            foreach (var registration in _registrations)
+            foreach (var signal in Signals)
             {
-                registration.Dispose();
+                _loop.SignalSourceOf(signal).SetFallback(null);
             }
         }
 

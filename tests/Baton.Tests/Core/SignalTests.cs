@@ -46,7 +46,7 @@ public class SignalTests
         // Two signals of a kind that come at once are one: repeat until the second has been seen.
         while (!ended.IsCompleted)
         {
-            host.Signal(PosixSignal.SIGINT);
+            host.TryInterrupt();
             await Task.WhenAny(ended, Task.Delay(TimeSpan.FromMilliseconds(100)));
         }
 
@@ -121,6 +121,62 @@ public class SignalTests
         Assert.Equal(
             ["ready", "Information 20: [loop] Received SIGTERM: cancelling the main task.", "finally", "interrupted by SIGTERM"],
             Lines(result));
+    }
+
+    [Fact]
+    [CPython("test_unix_events.SelectorEventLoopSignalTests.test_remove_signal_handler_2")]
+    public async Task A_handler_takes_signals_from_the_main_task_until_it_is_removed()
+    {
+        await using var host = Start("handler");
+        await SendThreeOfEach(host);
+        await host.WaitForLineAsync("removed");
+        host.Signal(PosixSignal.SIGINT);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(130, result.WithoutStackTrace().ExitCode);
+        Assert.Equal(
+            [
+                "ready",
+                "waiting for SIGINT", "handled SIGINT 1", "handled SIGINT 2", "handled SIGINT 3",
+                "waiting for SIGTERM", "handled SIGTERM 1", "handled SIGTERM 2", "handled SIGTERM 3",
+                "removed", "finally", "interrupted by SIGINT",
+            ],
+            Lines(result));
+    }
+
+    [Fact]
+    [CPython("test_unix_events.SelectorEventLoopSignalTests.test_remove_signal_handler")]
+    public async Task A_signal_that_nobody_else_handles_has_its_default_action_when_the_handler_is_removed()
+    {
+        await using var host = Start("unhandled");
+        await SendThreeOfEach(host);
+        await host.WaitForLineAsync("removed");
+        host.Signal(PosixSignal.SIGTERM);
+        var result = await host.WaitForExitAsync();
+        Assert.Equal(143, result.ExitCode);
+        Assert.DoesNotContain("finally", Lines(result));
+    }
+
+    [Fact]
+    public async Task A_signal_has_its_default_action_when_the_loop_is_closed()
+    {
+        const int SigUser1 = 10;
+        await using var host = Start("closed");
+        await host.WaitForLineAsync("closed");
+        host.Signal(SigUser1);
+        Assert.Equal(128 + SigUser1, (await host.WaitForExitAsync()).ExitCode);
+    }
+
+    private static async Task SendThreeOfEach(SampleProcess host)
+    {
+        foreach (var signal in new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM })
+        {
+            await host.WaitForLineAsync($"waiting for {signal}");
+            for (var i = 1; i <= 3; i++)
+            {
+                host.Signal(signal);
+                await host.WaitForLineAsync($"handled {signal} {i}");
+            }
+        }
     }
 
     private static SampleProcess Start(string mode)

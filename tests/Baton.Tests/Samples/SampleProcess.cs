@@ -80,8 +80,14 @@ internal sealed class SampleProcess : IAsyncDisposable
     {
         const int SigInt = 2;
         const int SigTerm = 15;
-        Assert.Equal(0, Kill(_process.Id, signal == PosixSignal.SIGINT ? SigInt : SigTerm));
+        Signal(signal == PosixSignal.SIGINT ? SigInt : SigTerm);
     }
+
+    /// <summary>Interrupts a program that may have ended.</summary>
+    public void TryInterrupt() => _ = Kill(_process.Id, 2);
+
+    /// <summary>Sends a signal by its number.</summary>
+    public void Signal(int number) => Assert.Equal(0, Kill(_process.Id, number));
 
     public async ValueTask DisposeAsync()
     {
