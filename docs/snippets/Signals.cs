@@ -3,7 +3,7 @@ using Baton;
 
 namespace DocsSnippets;
 
-internal static class Signals
+public static class Signals
 {
     #region handler
     internal static async Coroutine Serve()
