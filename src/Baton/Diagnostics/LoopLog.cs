@@ -34,6 +34,9 @@ internal static partial class LoopLog
     [LoggerMessage(8, LogLevel.Warning, "[{Loop}] {Warning}")]
     internal static partial void LostWrites(ILogger logger, string loop, string warning);
 
+    [LoggerMessage(9, LogLevel.Warning, "[{Loop}] {Warning}")]
+    internal static partial void LostExitStatus(ILogger logger, string loop, string warning);
+
     [LoggerMessage(10, LogLevel.Debug, "[{Loop}] The event loop uses the driver {Driver}.")]
     internal static partial void DriverChosen(ILogger logger, string loop, string driver);
 
@@ -86,6 +89,9 @@ internal static partial class LoopLog
                 break;
             case LoopWarningKind.LostWrites:
                 LostWrites(logger, loop, text);
+                break;
+            case LoopWarningKind.LostExitStatus:
+                LostExitStatus(logger, loop, text);
                 break;
             default:
                 UnclosedLoop(logger, loop, text);

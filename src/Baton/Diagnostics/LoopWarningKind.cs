@@ -20,4 +20,7 @@ public enum LoopWarningKind
 
     /// <summary>A protocol goes on writing to a transport whose connection is lost.</summary>
     LostWrites,
+
+    /// <summary>Something else in the process has waited for a child process, and taken its exit status.</summary>
+    LostExitStatus,
 }

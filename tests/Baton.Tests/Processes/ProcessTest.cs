@@ -1,0 +1,69 @@
+using System.Globalization;
+using System.Text;
+
+namespace Baton.Tests.Processes;
+
+/// <summary>What tests of child processes have in common.</summary>
+internal static class ProcessTest
+{
+    /// <summary>The numbers of all children of this process, zombies included.</summary>
+    internal static HashSet<int> Children()
+    {
+        var children = new HashSet<int>();
+        foreach (var thread in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            try
+            {
+                foreach (var id in File.ReadAllText($"{thread}/children").Split(' ', StringSplitOptions.RemoveEmptyEntries))
+                {
+                    children.Add(int.Parse(id, CultureInfo.InvariantCulture));
+                }
+            }
+            catch (IOException)
+            {
+                // The thread has ended meanwhile.
+            }
+        }
+
+        return children;
+    }
+
+    /// <summary>Whether a process is a child of this one, running or a zombie.</summary>
+    internal static bool IsChild(int id) => Children().Contains(id);
+
+    /// <summary>Whether there is a process, that is no zombie.</summary>
+    internal static bool IsRunning(int id)
+    {
+        try
+        {
+            var status = File.ReadAllText($"/proc/{id}/stat");
+            return status[(status.LastIndexOf(')') + 2)..][0] is not ('Z' or 'X');
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    internal static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
+
+    internal static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
+
+    /// <summary>Reads a line that a child prints.</summary>
+    internal static async Coroutine<string> ReadLine(Connection connection) =>
+        await connection.Input.ReadLineAsync() ?? throw new EndOfStreamException("The child has printed no line.");
+
+    internal static async Coroutine<string> ReadAll(Connection connection)
+    {
+        using var reader = new StreamReader(connection.AsStream(), Encoding.UTF8, leaveOpen: true);
+        return await reader.ReadToEndAsync();
+    }
+
+    /// <summary>Options with a pipe for each standard stream.</summary>
+    internal static ChildProcessOptions Pipes { get; } = new()
+    {
+        StandardInput = StandardStream.Pipe,
+        StandardOutput = StandardStream.Pipe,
+        StandardError = StandardStream.Pipe,
+    };
+}
