@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Net.Sockets;
 using Baton.Drivers;
 using Microsoft.Win32.SafeHandles;
@@ -13,6 +14,7 @@ namespace Baton;
 /// The loop watches the descriptor. Where there is none (an old kernel, a filter of system calls) or the driver cannot watch it, a thread
 /// waits for the child without taking the status, and tells the loop.
 /// </remarks>
+[SuppressMessage("Design", "CA1001", Justification = "ReleaseGroup disposes of the group's handle, when the child is disposed of.")]
 internal sealed class ChildReaper
 {
     private const int NoHang = 1; // WNOHANG

@@ -8,6 +8,9 @@ internal static class SignalNumbers
     internal const int Kill = 9;
     internal const int Terminate = 15;
 
+    /// <summary>The signals of <see cref="PosixSignal"/>, whose values are negative.</summary>
+    private static readonly int[] s_named = [1, 2, 3, Terminate, 17, 18, 28, 21, 22, 20];
+
     private static readonly string[] s_names =
     [
         "SIGHUP", "SIGINT", "SIGQUIT", "SIGILL", "SIGTRAP", "SIGABRT", "SIGBUS", "SIGFPE", "SIGKILL", "SIGUSR1", "SIGSEGV", "SIGUSR2",
@@ -18,19 +21,11 @@ internal static class SignalNumbers
     internal static string NameOf(int signal) => signal >= 1 && signal <= s_names.Length ? s_names[signal - 1] : $"signal {signal}";
 
     /// <summary>The number of a signal that the BCL has a name for; the others are the numbers themselves.</summary>
-    internal static int NumberOf(PosixSignal signal) => signal switch
+    /// <exception cref="ArgumentOutOfRangeException">There is no such signal.</exception>
+    internal static int NumberOf(PosixSignal signal) => (int)signal switch
     {
-        PosixSignal.SIGHUP => 1,
-        PosixSignal.SIGINT => 2,
-        PosixSignal.SIGQUIT => 3,
-        PosixSignal.SIGTERM => Terminate,
-        PosixSignal.SIGCHLD => 17,
-        PosixSignal.SIGCONT => 18,
-        PosixSignal.SIGTSTP => 20,
-        PosixSignal.SIGTTIN => 21,
-        PosixSignal.SIGTTOU => 22,
-        PosixSignal.SIGWINCH => 28,
-        > 0 => (int)signal,
+        > 0 and var number => number,
+        < 0 and var name when -name <= s_named.Length => s_named[-name - 1],
         _ => throw new ArgumentOutOfRangeException(nameof(signal), signal, "There is no such signal on Linux."),
     };
 }

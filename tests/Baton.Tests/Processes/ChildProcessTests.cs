@@ -87,7 +87,8 @@ public sealed class ChildProcessTests
         var exception = Assert.Throws<FileNotFoundException>(() => ChildProcess.Start("no-such-program"));
         Assert.Equal("no-such-program", exception.FileName);
         Assert.Contains("'no-such-program'", exception.Message, StringComparison.Ordinal);
-        Assert.Throws<DirectoryNotFoundException>(() => ChildProcess.Start("true", [], new ChildProcessOptions { WorkingDirectory = "/no/such/folder" }));
+        Assert.Throws<DirectoryNotFoundException>(
+            () => ChildProcess.Start("true", [], new ChildProcessOptions { WorkingDirectory = "/no/such/folder" }));
         await Coroutine.Yield();
     });
 }

@@ -9,6 +9,9 @@ public sealed partial class ScriptedCalls
     /// <inheritdoc cref="OnRead"/>
     public Func<int, int, int?>? OnWrite { get; set; }
 
+    /// <summary>Called when the driver takes a descriptor over.</summary>
+    public Func<int?>? OnSetCloseOnExec { get; set; }
+
     public override int Read(int descriptor, Span<byte> buffer) => OnRead?.Invoke(descriptor, buffer.Length) switch
     {
         null => base.Read(descriptor, buffer),
@@ -24,7 +27,8 @@ public sealed partial class ScriptedCalls
     };
 
     /// <summary>The driver takes a descriptor that others have made over: from now on it is the driver's to close.</summary>
-    public override int SetCloseOnExec(int descriptor) => Opened(base.SetCloseOnExec(descriptor), descriptor);
+    public override int SetCloseOnExec(int descriptor) =>
+        OnSetCloseOnExec?.Invoke() ?? Opened(base.SetCloseOnExec(descriptor), descriptor);
 
     private int Opened(int result, int descriptor) => Opened(result < 0 ? result : descriptor);
 }

@@ -85,7 +85,7 @@ public sealed unsafe class ChildPlan
 
         if (LibC.SpawnAttributesCreate(attributes) is not 0 and var noAttributes)
         {
-            LibC.SpawnActionsDestroy(actions);
+            _ = LibC.SpawnActionsDestroy(actions);
             return -noAttributes;
         }
 
@@ -110,8 +110,8 @@ public sealed unsafe class ChildPlan
         }
         finally
         {
-            LibC.SpawnAttributesDestroy(attributes);
-            LibC.SpawnActionsDestroy(actions);
+            _ = LibC.SpawnAttributesDestroy(attributes);
+            _ = LibC.SpawnActionsDestroy(actions);
         }
     }
 
