@@ -1,6 +1,4 @@
-using System.Runtime.InteropServices;
 using Baton.Drivers;
-using Baton.Tests.Net.Counterparts;
 
 namespace Baton.Tests.Processes;
 
