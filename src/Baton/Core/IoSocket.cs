@@ -28,8 +28,11 @@ public abstract partial class IoSocket : IDisposable
     /// <summary>The type that the socket was created with.</summary>
     public abstract SocketType SocketType { get; }
 
-    /// <summary>The directions that there are: both, except for the end of a pipe.</summary>
+    /// <summary>The directions that there are: both, except for the end of a pipe, and for what was adopted for one of them only.</summary>
     public virtual FileAccess Access => FileAccess.ReadWrite;
+
+    /// <summary>What it stands for: a socket, unless <see cref="IoDriver.AdoptDescriptor"/> made it of something else.</summary>
+    public virtual IoSocketKind Kind => IoSocketKind.Socket;
 
     /// <summary>
     /// Starts the operation described by <paramref name="request"/>. True when it is done already, its outcome in the request and

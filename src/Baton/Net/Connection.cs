@@ -40,16 +40,8 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     }
 
     internal Connection(LoopSocket socket, bool setNoDelay, EndPoint? remoteEndPoint = null)
+        : this(CheckedLoop(socket), socket.Io)
     {
-        ArgumentNullException.ThrowIfNull(socket);
-        if (socket.Io.SocketType != SocketType.Stream)
-        {
-            throw new ArgumentException(
-                $"A connection is made of a stream socket, and this is of the type {socket.Io.SocketType}.", nameof(socket));
-        }
-
-        Loop = socket.Loop;
-        Io = socket.Io;
         _remoteEndPoint = remoteEndPoint;
         if (setNoDelay && socket.AddressFamily != AddressFamily.Unix)
         {
@@ -63,9 +55,17 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
             }
         }
 
+        Loop.UntrackResource(socket);
+    }
+
+    private Connection(EventLoop loop, IoSocket io)
+    {
+        Loop = loop;
+        Io = io;
+        Access = io.Access;
+        _name = NameOf(io);
         _reader = new ConnectionReader(this);
         _writer = new ConnectionWriter(this);
-        Loop.UntrackResource(socket);
         Track();
     }
 
@@ -215,7 +215,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
     }
 
     /// <inheritdoc/>
-    public override string ToString() => $"connection {Text(LocalEndPoint)} -> {Text(RemoteEndPoint)}";
+    public override string ToString() => _name ?? $"connection {Text(LocalEndPoint)} -> {Text(RemoteEndPoint)}";
 
     internal void OnWriteFailed(SocketError error) => _reader.OnWriteFailed(error);
 
@@ -224,6 +224,15 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
 
     internal ValueTask FlushAsync(CancellationToken cancellationToken) =>
         _writer.Buffered == 0 ? default : WriteAsync(ReadOnlyMemory<byte>.Empty, cancellationToken);
+
+    private static EventLoop CheckedLoop(LoopSocket socket)
+    {
+        ArgumentNullException.ThrowIfNull(socket);
+        return socket.Io.SocketType == SocketType.Stream
+            ? socket.Loop
+            : throw new ArgumentException(
+                $"A connection is made of a stream socket, and this is of the type {socket.Io.SocketType}.", nameof(socket));
+    }
 
     private static string Text(EndPoint? endPoint) => endPoint?.ToString() ?? "(unnamed)";
 }

@@ -237,6 +237,12 @@ internal sealed class ConnectionReader : PipeReader
 
     internal void Attach(IoSocket io) => Io = io;
 
+    /// <summary>Whether nothing more comes, in good order.</summary>
+    internal bool IsEnded => _isEnded;
+
+    /// <summary>There is an output only, and it has ended: that is the end of this side, too.</summary>
+    internal void EndWithOutput() => _isEnded = true;
+
     /// <summary>Takes what the stream's read ended with.</summary>
     internal int OnReceived(SocketError error, int count, bool isWaitOnly)
     {

@@ -12,9 +12,9 @@ internal sealed class ConnectionStream(Connection connection) : Stream
     private OffLoopOperation? _offLoopWrite;
     private bool _isDisposed;
 
-    public override bool CanRead => !_isDisposed;
+    public override bool CanRead => !_isDisposed && connection.Access != FileAccess.Write;
 
-    public override bool CanWrite => !_isDisposed;
+    public override bool CanWrite => !_isDisposed && connection.Access != FileAccess.Read;
 
     public override bool CanSeek => false;
 

@@ -456,6 +456,12 @@ internal sealed partial class ConnectionWriter
         }
 
         _isShutDown = true;
+        if (_io.Access == FileAccess.Write)
+        {
+            Connection.EndWithOutput();
+            return;
+        }
+
         try
         {
             _io.Shutdown(SocketShutdown.Send);

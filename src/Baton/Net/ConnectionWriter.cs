@@ -48,6 +48,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
         Connection = connection;
         _io = connection.Io;
         _driver = connection.Loop.Driver;
+        _isCompleted = _isShutDown = _io.Access == FileAccess.Read;
     }
 
     /// <inheritdoc/>
@@ -325,7 +326,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
 
     [DoesNotReturn]
     private void ThrowCannotWrite() => throw new InvalidOperationException(
-        _isCompleted
-            ? "The output was completed: nothing can be written any more."
+        _io.Access == FileAccess.Read ? $"The {Connection} is the reading end: nothing can be written to it."
+            : _isCompleted ? "The output was completed: nothing can be written any more."
             : $"The {Connection} is in the middle of a TLS handshake: write when UpgradeToTlsAsync has completed.");
 }

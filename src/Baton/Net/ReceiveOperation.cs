@@ -77,6 +77,17 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
 
     public void CancelByToken() => TryCancel(Cancellation.ByToken);
 
+    public override void Finish()
+    {
+        if (Error == SocketError.OperationAborted && _cancellation == Cancellation.None && reader.IsEnded)
+        {
+            Error = SocketError.Success;
+            BytesTransferred = 0;
+        }
+
+        base.Finish();
+    }
+
     protected override bool RequestCancel(string? message)
     {
         _cancelMessage = message;

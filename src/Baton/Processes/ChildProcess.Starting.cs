@@ -72,7 +72,7 @@ public sealed partial class ChildProcess
         options.Check();
         int id;
         ChildPipes pipes;
-        using (var starter = new ChildStarter(loop, options.SystemCalls ?? s_calls, file, options))
+        using (var starter = new ChildStarter(options.SystemCalls ?? s_calls, file, options))
         {
             starter.SetStreams(input, output, error);
             starter.SetProgram(arguments);

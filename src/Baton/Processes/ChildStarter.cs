@@ -10,7 +10,7 @@ namespace Baton;
 /// Makes what a child needs and starts it. Whatever fails on the way, nothing is left: this side's ends of the pipes become connections
 /// before there is a child, and closing the starter closes all that was made for it and not taken.
 /// </summary>
-internal sealed class ChildStarter(EventLoop loop, LinuxProcessCalls calls, string file, ChildProcessOptions options) : IDisposable
+internal sealed class ChildStarter(LinuxProcessCalls calls, string file, ChildProcessOptions options) : IDisposable
 {
     private const string NullDevice = "/dev/null";
     private const string DefaultPath = "/bin:/usr/bin";
@@ -221,7 +221,8 @@ internal sealed class ChildStarter(EventLoop loop, LinuxProcessCalls calls, stri
         var handle = new SafeFileHandle(ours, ownsHandle: true);
         try
         {
-            return new Connection(new LoopSocket(loop, loop.Driver.AdoptDescriptor(loop, handle)), setNoDelay: false);
+            UnixPipe.SetNonBlocking(handle);
+            return Connection.FromHandle(handle);
         }
         catch (SocketException exception)
         {

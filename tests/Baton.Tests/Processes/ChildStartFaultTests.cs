@@ -48,7 +48,7 @@ public sealed class ChildStartFaultTests
     {
         // The number of descriptors that the driver may take over before it runs out of something.
         var left = which;
-        test.Calls.OnSetCloseOnExec = () => left-- > 0 ? null : -Errno.ENOMEM;
+        test.Calls.OnDuplicate = _ => left-- > 0 ? null : -Errno.ENOMEM;
         var calls = new ScriptedProcessCalls();
         var children = ProcessTest.Children();
         Assert.Throws<IOException>(() => ChildProcess.Start("cat", [], Options(calls, null)));

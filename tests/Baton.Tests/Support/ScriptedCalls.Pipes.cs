@@ -9,9 +9,6 @@ public sealed partial class ScriptedCalls
     /// <inheritdoc cref="OnRead"/>
     public Func<int, int, int?>? OnWrite { get; set; }
 
-    /// <summary>Called when the driver takes a descriptor over.</summary>
-    public Func<int?>? OnSetCloseOnExec { get; set; }
-
     public override int Read(int descriptor, Span<byte> buffer) => OnRead?.Invoke(descriptor, buffer.Length) switch
     {
         null => base.Read(descriptor, buffer),
@@ -26,9 +23,8 @@ public sealed partial class ScriptedCalls
         { } most => base.Write(descriptor, buffer[..Math.Min(most, buffer.Length)]),
     };
 
-    /// <summary>The driver takes a descriptor that others have made over: from now on it is the driver's to close.</summary>
-    public override int SetCloseOnExec(int descriptor) =>
-        OnSetCloseOnExec?.Invoke() ?? Opened(base.SetCloseOnExec(descriptor), descriptor);
+    /// <summary>Called with the descriptor; only errors count.</summary>
+    public Func<int, int?>? OnReopen { get; set; }
 
-    private int Opened(int result, int descriptor) => Opened(result < 0 ? result : descriptor);
+    public override int Reopen(int descriptor, int access) => OnReopen?.Invoke(descriptor) ?? Opened(base.Reopen(descriptor, access));
 }

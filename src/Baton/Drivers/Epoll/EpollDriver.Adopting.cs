@@ -46,27 +46,22 @@ public sealed unsafe partial class EpollDriver
     }
 
     /// <inheritdoc/>
-    public override IoSocket AdoptDescriptor(EventLoop loop, SafeFileHandle handle)
+    public override IoSocket AdoptDescriptor(EventLoop loop, SafeFileHandle handle, FileAccess access = FileAccess.ReadWrite)
     {
         ArgumentNullException.ThrowIfNull(loop);
         ArgumentNullException.ThrowIfNull(handle);
         ObjectDisposedException.ThrowIf(_isDisposed, this);
-        ObjectDisposedException.ThrowIf(handle.IsClosed || handle.IsInvalid, handle);
-        const string Operation = "Adopting a descriptor";
-        var descriptor = (int)handle.DangerousGetHandle();
-        Counters.Others += 5;
-        var kind = (LinuxFileKind)Check(_calls.GetFileKind(descriptor), Operation);
-        if (kind == LinuxFileKind.AlwaysReady)
+        Counters.Others += 6;
+        var adopted = LinuxDescriptor.Adopt(_calls, handle, access);
+        if (adopted.IsSocket)
         {
-            throw new ArgumentException(
-                $"Descriptor {descriptor} is neither a pipe nor a terminal: a regular file or directory is always ready. Use LoopFile.", nameof(handle));
+            var socket = AdoptSocket(loop, _calls.HandOver(adopted.Descriptor));
+            handle.Dispose();
+            return socket;
         }
 
-        var access = Check(_calls.GetAccess(descriptor), Operation);
-        Check(_calls.SetCloseOnExec(descriptor), Operation);
-        Check(_calls.SetNonBlocking(descriptor), Operation);
-        handle.SetHandleAsInvalid();
-        return Add(descriptor, AddressFamily.Unspecified, SocketType.Stream, kind == LinuxFileKind.Socket ? LinuxFileKind.Anonymous : kind, access);
+        handle.Dispose();
+        return Add(adopted.Descriptor, new EpollFile(adopted.Kind, adopted.Access, adopted.Restoration));
     }
 
     /// <summary>Frees a socket's slot and hands its descriptor out.</summary>
@@ -78,7 +73,7 @@ public sealed unsafe partial class EpollDriver
             _calls.EpollRemove(_epoll, descriptor);
         }
 
-        Forget(slot, isRegistered);
+        Forget(descriptor, slot, isRegistered);
         return _calls.HandOver(descriptor);
     }
 }

@@ -7,6 +7,10 @@ public sealed unsafe partial class EpollDriver
 {
     private const uint Failing = EpollEvents.Error | EpollEvents.HangUp;
 
+    // A bit for each descriptor of a socket of ours. Where one was closed behind the back of its watch, the number may be ours by now, and
+    // its registration with it.
+    private ulong[] _own = new ulong[4];
+
     /// <inheritdoc/>
     public override void Watch(IoWatch watch, IoReadiness interest)
     {
@@ -25,10 +29,10 @@ public sealed unsafe partial class EpollDriver
             return;
         }
 
+        CheckNotOurs(watch.Descriptor);
         var isNew = watch.DriverData < 0;
         if (isNew)
         {
-            CheckNotOurs(watch.Descriptor);
             watch.DriverData = TakeSlot();
             _slots[watch.DriverData].Watch = watch;
             _registeredSockets++;
@@ -62,7 +66,10 @@ public sealed unsafe partial class EpollDriver
                 return result;
             }
 
-            // The descriptor was closed behind our back, which ended its watch, and the number is in use again.
+            // The descriptor was closed behind our back, which ended its watch, and the number is in use again. If somebody else still has
+            // the old file open, so has epoll, and goes on to tell of it: under the number of a generation that is over.
+            NextGeneration(ref _slots[watch.DriverData]);
+            data = DataOf(watch.DriverData);
             Counters.Registrations++;
         }
 
@@ -77,8 +84,12 @@ public sealed unsafe partial class EpollDriver
         }
 
         // The system refuses where the descriptor is closed by now, and with it the watch has ended already.
-        Counters.Registrations++;
-        _calls.EpollRemove(_epoll, watch.Descriptor);
+        if (!IsOwn(watch.Descriptor))
+        {
+            Counters.Registrations++;
+            _calls.EpollRemove(_epoll, watch.Descriptor);
+        }
+
         ForgetWatch(watch);
     }
 
@@ -97,8 +108,10 @@ public sealed unsafe partial class EpollDriver
             return;
         }
 
-        var readiness = ((flags & (EpollEvents.In | EpollEvents.ReadHangUp | EpollEvents.Priority | Failing)) != 0 ? IoReadiness.Readable : IoReadiness.None)
-            | ((flags & (EpollEvents.Out | Failing)) != 0 ? IoReadiness.Writable : IoReadiness.None);
+        const uint Readable = EpollEvents.In | EpollEvents.ReadHangUp | EpollEvents.Priority | Failing;
+        const uint Writable = EpollEvents.Out | Failing;
+        var readiness = ((flags & Readable) != 0 ? IoReadiness.Readable : IoReadiness.None)
+            | ((flags & Writable) != 0 ? IoReadiness.Writable : IoReadiness.None);
         readiness &= watch.Interest;
         if (readiness != IoReadiness.None)
         {
@@ -106,15 +119,27 @@ public sealed unsafe partial class EpollDriver
         }
     }
 
+    private bool IsOwn(int descriptor) =>
+        descriptor >= 0 && descriptor >> 6 < _own.Length && (_own[descriptor >> 6] & (1UL << descriptor)) != 0;
+
+    private void NoteOwn(int descriptor, bool isOwn = true)
+    {
+        var index = descriptor >> 6;
+        if (index >= _own.Length)
+        {
+            Array.Resize(ref _own, Math.Max(index + 1, _own.Length * 2));
+        }
+
+        _own[index] = isOwn ? _own[index] | (1UL << descriptor) : _own[index] & ~(1UL << descriptor);
+    }
+
     private void CheckNotOurs(int descriptor)
     {
-        foreach (ref readonly var slot in _slots.AsSpan(0, _usedSlots))
+        if (IsOwn(descriptor))
         {
-            if (slot.Socket is { } socket && socket.Handle == descriptor)
-            {
-                throw new InvalidOperationException(
-                    $"Descriptor {descriptor} belongs to a connection or socket of this loop, which watches it already. Use that, or detach it first.");
-            }
+            throw new InvalidOperationException(
+                $"Descriptor {descriptor} belongs to a connection or socket of this loop, which watches it already. Use that, or detach " +
+                "it first.");
         }
     }
 
@@ -122,7 +147,8 @@ public sealed unsafe partial class EpollDriver
     private static void ThrowCannotWatch(int descriptor, int result) => throw (result switch
     {
         -Errno.EPERM => new ArgumentException(
-            $"Descriptor {descriptor} cannot be watched: it stands for a regular file or a directory, which are always ready."),
+            $"Descriptor {descriptor} cannot be watched: it stands for a regular file, a directory, or a device such as /dev/null, which " +
+            "are always ready."),
         -Errno.EBADF => new ArgumentException($"Descriptor {descriptor} is not open."),
         -Errno.EEXIST => new InvalidOperationException($"Descriptor {descriptor} is watched already."),
         _ => (Exception)SocketFailure.Create(Errno.ToSocketError(result), $"Watching descriptor {descriptor}"),

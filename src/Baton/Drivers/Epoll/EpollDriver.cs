@@ -199,12 +199,25 @@ public sealed unsafe partial class EpollDriver : IoDriver
         return Add(descriptor, addressFamily, socketType);
     }
 
-    internal EpollSocket Add(int descriptor, AddressFamily addressFamily, SocketType socketType, LinuxFileKind kind = LinuxFileKind.Socket, int access = 2)
+    internal EpollSocket Add(int descriptor, AddressFamily addressFamily, SocketType socketType)
     {
         var index = TakeSlot();
-        var socket = new EpollSocket(this, descriptor, index, addressFamily, socketType, kind, access);
+        return Add(new EpollSocket(this, descriptor, index, addressFamily, socketType), index);
+    }
+
+    private EpollSocket Add(int descriptor, EpollFile file)
+    {
+        var index = TakeSlot();
+        var socket = new EpollSocket(this, descriptor, index, AddressFamily.Unspecified, SocketType.Stream);
+        socket.BecomeFile(file);
+        return Add(socket, index);
+    }
+
+    private EpollSocket Add(EpollSocket socket, int index)
+    {
         _slots[index].Socket = socket;
         _openSockets++;
+        NoteOwn((int)socket.Handle);
         return socket;
     }
 
@@ -249,13 +262,14 @@ public sealed unsafe partial class EpollDriver : IoDriver
     /// <summary>Closes a descriptor, which ends its registration, and frees its slot.</summary>
     internal void Remove(int descriptor, int slot, bool isRegistered)
     {
-        Forget(slot, isRegistered);
+        Forget(descriptor, slot, isRegistered);
         Counters.Others++;
         _calls.Close(descriptor);
     }
 
-    private void Forget(int slot, bool isRegistered)
+    private void Forget(int descriptor, int slot, bool isRegistered)
     {
+        NoteOwn(descriptor, isOwn: false);
         FreeSlot(slot);
         _registeredSockets -= isRegistered ? 1 : 0;
         _openSockets--;
@@ -266,12 +280,14 @@ public sealed unsafe partial class EpollDriver : IoDriver
         ref var entry = ref _slots[slot];
         entry.Socket = null;
         entry.Watch = null;
-
-        // One generation short of all: slot and generation together never look like the wake-up.
-        entry.Generation = entry.Generation == uint.MaxValue - 1 ? 0 : entry.Generation + 1;
+        NextGeneration(ref entry);
         entry.NextFree = _freeSlot;
         _freeSlot = slot;
     }
+
+    // One generation short of all: slot and generation together never look like the wake-up.
+    private static void NextGeneration(ref Slot entry) =>
+        entry.Generation = entry.Generation == uint.MaxValue - 1 ? 0 : entry.Generation + 1;
 
     internal static int Check(int result, string operation)
     {

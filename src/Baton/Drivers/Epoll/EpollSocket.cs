@@ -19,10 +19,8 @@ internal sealed partial class EpollSocket : IoSocket
     private IoRequest? _writer;
     private byte[]? _peerAddress;
     private SocketError _heldError;
-    private FileAccess _access = FileAccess.ReadWrite;
 
-    internal EpollSocket(
-        EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType, LinuxFileKind kind, int access)
+    internal EpollSocket(EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType)
     {
         _driver = driver;
         _descriptor = descriptor;
@@ -32,12 +30,7 @@ internal sealed partial class EpollSocket : IoSocket
 
         // A new socket may succeed at anything; trying costs less than asking.
         _flags = Flags.MayRead | Flags.MayWrite;
-        if (kind != LinuxFileKind.Socket)
-        {
-            _flags |= Flags.IsFile | (kind == LinuxFileKind.Pipe ? Flags.ShortMeansDrained : Flags.IsTerminal);
-            _access = access switch { 0 => FileAccess.Read, 1 => FileAccess.Write, _ => FileAccess.ReadWrite };
-        }
-        else if (socketType == SocketType.Stream && addressFamily != AddressFamily.Unix)
+        if (socketType == SocketType.Stream && addressFamily != AddressFamily.Unix)
         {
             // Not for local sockets: a receive there stops short at the border between two messages with passed descriptors.
             _flags |= Flags.ShortMeansDrained;
@@ -71,9 +64,6 @@ internal sealed partial class EpollSocket : IoSocket
 
         /// <summary>It is no socket, but a pipe or a device.</summary>
         IsFile = 64,
-
-        /// <summary>It is a terminal, or another character device.</summary>
-        IsTerminal = 128,
     }
 
     public override nint Handle => _descriptor;
@@ -204,7 +194,7 @@ internal sealed partial class EpollSocket : IoSocket
         while (true)
         {
             _driver.Counters.Sends++;
-            var count = (_flags & Flags.IsFile) == 0 ? _driver.Calls.Send(_descriptor, bytes) : _driver.Calls.Write(_descriptor, bytes);
+            var count = (_flags & Flags.IsFile) == 0 ? _driver.Calls.Send(_descriptor, bytes) : WriteFile(bytes);
             if (count >= 0)
             {
                 // A short send is not taken for a full buffer: there the one futile call costs next to nothing, and a wrong guess would
@@ -319,6 +309,7 @@ internal sealed partial class EpollSocket : IoSocket
         }
 
         var descriptor = End(out var isRegistered);
+        Restore(descriptor);
         _driver.Remove(descriptor, _slot, isRegistered);
     }
 
@@ -469,7 +460,7 @@ internal sealed partial class EpollSocket : IoSocket
             _driver.Counters.VectoredSends++;
             var count = (_flags & Flags.IsFile) == 0
                 ? _driver.Calls.SendMessage(_descriptor, buffers)
-                : _driver.Calls.WriteVectored(_descriptor, buffers);
+                : WriteFile(buffers);
             if (count >= 0)
             {
                 error = SocketError.Success;
@@ -521,6 +512,12 @@ internal sealed partial class EpollSocket : IoSocket
         }
 
         var result = _driver.Register(_descriptor, _slot);
+        if (result == -Errno.EPERM && (_flags & Flags.IsFile) != 0)
+        {
+            // A device that never blocks, and so never changes: what waits for its other end to go waits until it is cancelled.
+            return true;
+        }
+
         if (result < 0)
         {
             request.Error = Errno.ToSocketError(result);

@@ -13,6 +13,8 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, bool Is
     internal const int ModeOffset = 28;
     private const int NumberOffset = 32;
     private const int DeviceOffset = 136;
+    internal const int DeviceMajorOffset = 128; // of the device that the file itself stands for
+    internal const int DeviceMinorOffset = 132;
     internal const int TypeMask = 0xF000;
     internal const int TypeSocket = 0xC000;
 
@@ -33,7 +35,9 @@ internal readonly record struct FileIdentity(ulong Device, ulong Number, bool Is
             return null;
         }
 
-        return new FileIdentity(
-            *(ulong*)(status + DeviceOffset), *(ulong*)(status + NumberOffset), (*(ushort*)(status + ModeOffset) & TypeMask) == TypeSocket);
+        return Of(status);
     }
+
+    internal static unsafe FileIdentity Of(byte* status) => new(
+        *(ulong*)(status + DeviceOffset), *(ulong*)(status + NumberOffset), (*(ushort*)(status + ModeOffset) & TypeMask) == TypeSocket);
 }

@@ -14,6 +14,9 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "poll")]
     internal static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
 
+    [LibraryImport(Library, EntryPoint = "isatty")]
+    internal static partial int IsTerminal(int descriptor);
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct PollDescriptor
     {

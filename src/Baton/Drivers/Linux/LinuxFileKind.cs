@@ -9,8 +9,13 @@ public enum LinuxFileKind
     /// <summary>A pipe or FIFO.</summary>
     Pipe,
 
-    /// <summary>A terminal or another character device.</summary>
+    /// <summary>A character device other than those of <see cref="Terminal"/>; it may be a terminal all the same.</summary>
     CharacterDevice,
+
+    /// <summary>
+    /// A terminal which, opened again, is the same: not the end that controls a pseudo terminal, which would be a new one.
+    /// </summary>
+    Terminal,
 
     /// <summary>A socket.</summary>
     Socket,

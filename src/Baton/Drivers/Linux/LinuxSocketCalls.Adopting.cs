@@ -14,13 +14,20 @@ public unsafe partial class LinuxSocketCalls
     /// <returns>The descriptor.</returns>
     public virtual int Duplicate(int descriptor) => Result(LibC.Control(descriptor, DuplicateCloseOnExec, 0));
 
-    /// <summary>Makes a socket non-blocking, for everybody who has a descriptor of it.</summary>
+    /// <summary>Makes a socket or other file non-blocking, for everybody who has a descriptor of it.</summary>
     public virtual int SetNonBlocking(int descriptor)
     {
         var flags = Result(LibC.Control(descriptor, GetStatusFlags, 0));
         return flags < 0 || (flags & NonBlocking) != 0
             ? Math.Min(flags, 0)
             : Result(LibC.Control(descriptor, SetStatusFlags, flags | NonBlocking));
+    }
+
+    /// <summary>Takes back what <see cref="SetNonBlocking"/> did.</summary>
+    public virtual int SetBlocking(int descriptor)
+    {
+        var flags = Result(LibC.Control(descriptor, GetStatusFlags, 0));
+        return flags < 0 ? flags : Result(LibC.Control(descriptor, SetStatusFlags, flags & ~NonBlocking));
     }
 
     /// <summary>Makes a handle of a descriptor, which is no longer the driver's to close.</summary>
