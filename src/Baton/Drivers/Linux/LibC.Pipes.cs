@@ -17,6 +17,16 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "isatty")]
     internal static partial int IsTerminal(int descriptor);
 
+    [LibraryImport(Library, EntryPoint = "pipe")]
+    internal static partial int PlainPipe(int* descriptors);
+
+    [LibraryImport(Library, EntryPoint = "lseek")]
+    internal static partial long Seek(int descriptor, long offset, int origin);
+
+    // On macOS for ARM what a function takes by "..." is on the stack, where the ninth argument is.
+    [LibraryImport(Library, EntryPoint = "fcntl")]
+    internal static partial int ControlOnStack(int descriptor, int command, nint a, nint b, nint c, nint d, nint e, nint f, nint argument);
+
     [StructLayout(LayoutKind.Sequential)]
     internal struct PollDescriptor
     {

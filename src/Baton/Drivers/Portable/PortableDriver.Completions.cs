@@ -21,6 +21,11 @@ public partial class PortableDriver
     public override void Poll(long timeout)
     {
         PollCount++;
+        if (_toRearm.Count > 0)
+        {
+            Rearm();
+        }
+
         if (_waitingForRoom.Count > 0)
         {
             timeout = LimitToNextLook(timeout);

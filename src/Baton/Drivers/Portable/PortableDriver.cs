@@ -145,7 +145,7 @@ public partial class PortableDriver : IoDriver
             }
         }
 
-        return HasArrived || LastAccepts > 0;
+        return HasArrived || LastAccepts > 0 || (_poller is { } poller && poller.IsCompletionDue());
     }
 
     /// <inheritdoc/>
@@ -162,6 +162,7 @@ public partial class PortableDriver : IoDriver
             socket.Dispose();
         }
 
+        CloseDescriptors();
         CloseQueue();
         while (_freeWaits.TryPop(out var wait))
         {

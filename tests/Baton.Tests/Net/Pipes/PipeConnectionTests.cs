@@ -8,7 +8,7 @@ namespace Baton.Tests.Net.Pipes;
 public class PipeConnectionTests
 {
     [Fact]
-    public void A_pipe_carries_bytes_one_way_to_their_end() => NetTest.RunOnEpoll(async _ =>
+    public void A_pipe_carries_bytes_one_way_to_their_end() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         Assert.Equal((FileAccess.Read, FileAccess.Write), (reader.Access, writer.Access));
@@ -27,7 +27,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void It_is_named_by_its_descriptor() => NetTest.RunOnEpoll(async _ =>
+    public void It_is_named_by_its_descriptor() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         Assert.Equal($"pipe {reader.Handle}", reader.ToString());
@@ -41,7 +41,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void The_reading_end_cannot_be_written_to() => NetTest.RunOnEpoll(async _ =>
+    public void The_reading_end_cannot_be_written_to() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         await using var one = reader;
@@ -56,7 +56,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void The_input_of_a_writer_ends_when_nobody_can_read_any_more() => NetTest.RunOnEpoll(async _ =>
+    public void The_input_of_a_writer_ends_when_nobody_can_read_any_more() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         var end = Coroutine.Start(ReadToEnd(writer));
@@ -71,7 +71,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void A_writer_that_is_completed_closes_in_good_order() => NetTest.RunOnEpoll(async _ =>
+    public void A_writer_that_is_completed_closes_in_good_order() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         var end = Coroutine.Start(ReadToEnd(writer));
@@ -90,7 +90,7 @@ public class PipeConnectionTests
     [Theory]
     [InlineData(true)]
     [InlineData(false)]
-    public void What_waits_for_room_is_sent_before_the_end(bool isCompleted) => NetTest.RunOnEpoll(async _ =>
+    public void What_waits_for_room_is_sent_before_the_end(bool isCompleted) => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         var bytes = NetTest.Pattern(1 << 20);
@@ -111,7 +111,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void A_writer_that_is_aborted_drops_what_waits() => NetTest.RunOnEpoll(async _ =>
+    public void A_writer_that_is_aborted_drops_what_waits() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         var write = Coroutine.Start(Write());
@@ -125,7 +125,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void To_read_at_the_writing_end_and_be_cancelled_leaves_nothing() => NetTest.RunOnEpoll(async _ =>
+    public void To_read_at_the_writing_end_and_be_cancelled_leaves_nothing() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
         foreach (var connection in new[] { reader, writer })
@@ -143,7 +143,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void Pipes_of_the_BCL_are_adopted() => NetTest.RunOnEpoll(async _ =>
+    public void Pipes_of_the_BCL_are_adopted() => NetTest.Run(async () =>
     {
         using var server = new AnonymousPipeServerStream(PipeDirection.Out);
         await using var reader = Connection.FromHandle(server.ClientSafePipeHandle);
@@ -157,7 +157,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void Ends_for_others_block_and_ours_do_not() => NetTest.RunOnEpoll(async _ =>
+    public void Ends_for_others_block_and_ours_do_not() => NetTest.Run(async () =>
     {
         var (reader, theirs) = LoopPipe.CreateReader();
         Assert.False(Descriptors.IsNonBlocking(theirs));
@@ -177,7 +177,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void A_regular_file_is_refused_and_stays_the_callers() => NetTest.RunOnEpoll(async _ =>
+    public void A_regular_file_is_refused_and_stays_the_callers() => NetTest.Run(async () =>
     {
         using var handle = File.OpenHandle(typeof(PipeConnectionTests).Assembly.Location);
         var exception = Assert.Throws<ArgumentException>(() => Connection.FromHandle(handle));
@@ -187,7 +187,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void A_direction_that_there_is_not_is_refused() => NetTest.RunOnEpoll(async _ =>
+    public void A_direction_that_there_is_not_is_refused() => NetTest.Run(async () =>
     {
         var (reader, writer) = LoopPipe.CreateHandles();
         using var one = reader;
@@ -204,7 +204,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void A_socket_is_adopted_as_one() => NetTest.RunOnEpoll(async _ =>
+    public void A_socket_is_adopted_as_one() => NetTest.Run(async () =>
     {
         var (first, second) = LoopSocket.CreatePair();
         var handle = first.Detach().SafeHandle;
@@ -220,7 +220,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void A_socket_of_one_direction_leaves_the_other_alone() => NetTest.RunOnEpoll(async _ =>
+    public void A_socket_of_one_direction_leaves_the_other_alone() => NetTest.Run(async () =>
     {
         using var listener = NetTest.Listen();
         using var socket = new Socket(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
@@ -243,7 +243,7 @@ public class PipeConnectionTests
     });
 
     [Fact]
-    public void An_end_whose_other_end_has_gone_before_is_told_of_the_end() => NetTest.RunOnEpoll(async _ =>
+    public void An_end_whose_other_end_has_gone_before_is_told_of_the_end() => NetTest.Run(async () =>
     {
         var (reader, writer) = LoopPipe.CreateHandles();
         writer.Dispose();

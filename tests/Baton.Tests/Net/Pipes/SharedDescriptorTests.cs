@@ -6,7 +6,7 @@ namespace Baton.Tests.Net.Pipes;
 public class SharedDescriptorTests
 {
     [Fact]
-    public void A_pipe_is_opened_anew() => NetTest.RunOnEpoll(async _ =>
+    public void A_pipe_is_opened_anew() => NetTest.Run(async () =>
     {
         var (reader, writer) = LoopPipe.CreateHandles();
         using var one = reader;
@@ -42,7 +42,7 @@ public class SharedDescriptorTests
     });
 
     [Fact]
-    public void What_was_non_blocking_stays_so() => NetTest.RunOnEpoll(async _ =>
+    public void What_was_non_blocking_stays_so() => NetTest.Run(async () =>
     {
         var (reader, theirs) = LoopPipe.CreateReader();
         using var two = theirs;

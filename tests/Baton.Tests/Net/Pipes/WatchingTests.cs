@@ -4,7 +4,7 @@ namespace Baton.Tests.Net.Pipes;
 public class WatchingTests
 {
     [Fact]
-    public void A_reader_is_called_for_as_long_as_there_is_something() => NetTest.RunOnEpoll(async test =>
+    public void A_reader_is_called_for_as_long_as_there_is_something() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         var calls = 0;
@@ -26,7 +26,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_writer_is_called_while_there_is_room() => NetTest.RunOnEpoll(async test =>
+    public void A_writer_is_called_while_there_is_room() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         var calls = 0;
@@ -47,7 +47,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void Both_directions_of_a_descriptor_are_watched_apart() => NetTest.RunOnEpoll(async test =>
+    public void Both_directions_of_a_descriptor_are_watched_apart() => NetTest.Run(async test =>
     {
         var (first, second) = LoopSocket.CreatePair();
         using var one = first.Detach();
@@ -69,7 +69,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void Adding_replaces_and_what_was_queued_is_not_called() => NetTest.RunOnEpoll(async test =>
+    public void Adding_replaces_and_what_was_queued_is_not_called() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         pipe.Write("x"u8);
@@ -83,7 +83,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_callback_that_is_queued_and_then_removed_does_not_run() => NetTest.RunOnEpoll(async test =>
+    public void A_callback_that_is_queued_and_then_removed_does_not_run() => NetTest.Run(async test =>
     {
         using var one = new RawPipe();
         using var two = new RawPipe();
@@ -106,7 +106,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void Callbacks_run_in_the_context_of_who_added_them_and_in_no_task() => NetTest.RunOnEpoll(async test =>
+    public void Callbacks_run_in_the_context_of_who_added_them_and_in_no_task() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         var local = new AsyncLocal<string> { Value = "added" };
@@ -126,7 +126,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_callback_that_throws_is_reported_and_called_again() => NetTest.RunOnEpoll(async test =>
+    public void A_callback_that_throws_is_reported_and_called_again() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         var calls = 0;
@@ -142,7 +142,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void What_cannot_be_watched_is_refused() => NetTest.RunOnEpoll(async test =>
+    public void What_cannot_be_watched_is_refused() => NetTest.Run(async test =>
     {
         var loop = test.Loop;
         using var file = File.OpenHandle(typeof(WatchingTests).Assembly.Location);
@@ -165,7 +165,7 @@ public class WatchingTests
     public void A_closed_loop_refuses_to_add_and_has_nothing_to_remove() => LoopTest.OnThread(() =>
     {
         using var pipe = new RawPipe();
-        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(new ScriptedCalls()) });
+        var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create() });
         loop.AddReader(pipe.ReaderNumber, () => { });
         loop.Dispose();
         Assert.Throws<InvalidOperationException>(() => loop.AddReader(pipe.ReaderNumber, () => { }));
@@ -175,7 +175,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_handle_that_is_watched_stays_open() => NetTest.RunOnEpoll(async test =>
+    public void A_handle_that_is_watched_stays_open() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         var calls = 0;
@@ -189,7 +189,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_number_that_comes_back_is_watched_anew() => NetTest.RunOnEpoll(async test =>
+    public void A_number_that_comes_back_is_watched_anew() => NetTest.Run(async test =>
     {
         var first = new RawPipe();
         var number = first.ReaderNumber;
@@ -210,7 +210,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void To_remove_the_watch_of_a_number_that_is_a_sockets_by_now_leaves_the_socket_alone() => NetTest.RunOnEpoll(async test =>
+    public void To_remove_the_watch_of_a_number_that_is_a_sockets_by_now_leaves_the_socket_alone() => NetTest.Run(async test =>
     {
         var pipe = new RawPipe();
         var number = pipe.ReaderNumber;
@@ -244,7 +244,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_task_waits_for_a_descriptor() => NetTest.RunOnEpoll(async test =>
+    public void A_task_waits_for_a_descriptor() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         await test.Loop.WaitWritableAsync(pipe.Writer);
@@ -275,7 +275,7 @@ public class WatchingTests
     });
 
     [Fact]
-    public void A_wait_that_is_cancelled_leaves_nothing() => NetTest.RunOnEpoll(async test =>
+    public void A_wait_that_is_cancelled_leaves_nothing() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
         var wait = Coroutine.Start(Wait());
