@@ -24,6 +24,30 @@ public static class Files
     });
     #endregion
 
+    #region send
+    public static void Send() => EventLoop.Run(async Coroutine () =>
+    {
+        var path = Path.GetTempFileName();
+        await LoopFile.WriteAllBytesAsync(path, new byte[1_000_000]);
+        await using (var server = await Server.StartAsync("127.0.0.1", 0, SendTo))
+        {
+            await using var connection = await Connection.ConnectAsync(server.EndPoints[0]);
+            Console.WriteLine(await connection.Input.ReadLineAsync());
+            Console.WriteLine((await connection.Input.ReadToEndAsync()).Length);
+        }
+
+        await LoopFile.DeleteAsync(path);
+
+        async Coroutine SendTo(Connection connection)
+        {
+            await using var file = await LoopFile.OpenAsync(path);
+            var length = (await file.StatAsync()).Length;
+            await connection.WriteAsync(Encoding.ASCII.GetBytes($"{length} bytes follow\n"));
+            await connection.SendFileAsync(file, count: length);
+        }
+    });
+    #endregion
+
     #region replace
     /// <summary>Writes a file so that whoever reads it finds the old content or the new, after a loss of power too.</summary>
     public static async Coroutine ReplaceAsync(string path, ReadOnlyMemory<byte> content)

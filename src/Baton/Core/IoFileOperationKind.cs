@@ -4,8 +4,9 @@ namespace Baton;
 public enum IoFileOperationKind
 {
     /// <summary>
-    /// Open <see cref="IoFileRequest.Path"/> as <see cref="IoFileRequest.Mode"/>, <see cref="IoFileRequest.Access"/>, <see cref="IoFileRequest.Share"/>,
-    /// <see cref="IoFileRequest.Options"/> and <see cref="IoFileRequest.PreallocationSize"/> say, into <see cref="IoFileRequest.File"/>.
+    /// Open <see cref="IoFileRequest.Path"/> as <see cref="IoFileRequest.Mode"/>, <see cref="IoFileRequest.Access"/>,
+    /// <see cref="IoFileRequest.Share"/>, <see cref="IoFileRequest.Options"/> and <see cref="IoFileRequest.PreallocationSize"/> say, into
+    /// <see cref="IoFileRequest.File"/>.
     /// </summary>
     Open,
 
@@ -13,14 +14,14 @@ public enum IoFileOperationKind
     Close,
 
     /// <summary>
-    /// Read at <see cref="IoFileRequest.Offset"/> up to the length of <see cref="IoFileRequest.Buffer"/>, or of all <see cref="IoFileRequest.Buffers"/> where they
-    /// are set. 0 bytes are the end of the file.
+    /// Read at <see cref="IoFileRequest.Offset"/> up to the length of <see cref="IoFileRequest.Buffer"/>, or of all
+    /// <see cref="IoFileRequest.Buffers"/> where they are set. 0 bytes are the end of the file.
     /// </summary>
     Read,
 
     /// <summary>
-    /// Write <see cref="IoFileRequest.Buffer"/>, or all <see cref="IoFileRequest.SourceBuffers"/> where they are set, at <see cref="IoFileRequest.Offset"/>. A driver
-    /// may write less of the one buffer, but not nothing.
+    /// Write <see cref="IoFileRequest.Buffer"/>, or all <see cref="IoFileRequest.SourceBuffers"/> where they are set, at
+    /// <see cref="IoFileRequest.Offset"/>. A driver may write less of the one buffer, but not nothing.
     /// </summary>
     Write,
 
@@ -31,8 +32,9 @@ public enum IoFileOperationKind
     FlushData,
 
     /// <summary>
-    /// Fill <see cref="IoFileRequest.Buffer"/>, of 256 bytes, with Linux's <c>struct statx</c> of <see cref="IoFileRequest.File"/>, or where that is null of
-    /// <see cref="IoFileRequest.Path"/>, without following a link there where <see cref="IoFileRequest.Flag"/> is set.
+    /// Fill <see cref="IoFileRequest.Buffer"/>, of 256 bytes, with Linux's <c>struct statx</c> of <see cref="IoFileRequest.File"/>, or
+    /// where that is null of <see cref="IoFileRequest.Path"/>, without following a link there where <see cref="IoFileRequest.Flag"/> is
+    /// set.
     /// </summary>
     Status,
 
@@ -40,7 +42,8 @@ public enum IoFileOperationKind
     SetLength,
 
     /// <summary>
-    /// Rename <see cref="IoFileRequest.Path"/> to <see cref="IoFileRequest.NewPath"/>; in the place of what is there only where <see cref="IoFileRequest.Flag"/> is set.
+    /// Rename <see cref="IoFileRequest.Path"/> to <see cref="IoFileRequest.NewPath"/>; in the place of what is there only where
+    /// <see cref="IoFileRequest.Flag"/> is set.
     /// </summary>
     Rename,
 

@@ -4,7 +4,8 @@ namespace Baton;
 
 /// <summary>One operation on a file or path: what is asked, and how it ended. See <see cref="IoDriver.SubmitFile"/>.</summary>
 /// <remarks>
-/// Handle and buffers belong to whoever carries the operation out, the driver or a thread, until the operation has ended, whether it was cancelled or not.
+/// Handle and buffers belong to whoever carries the operation out, the driver or a thread, until the operation has ended, whether it was
+/// cancelled or not.
 /// </remarks>
 public abstract class IoFileRequest(EventLoop loop) : LoopOperation(loop)
 {
@@ -60,8 +61,8 @@ public abstract class IoFileRequest(EventLoop loop) : LoopOperation(loop)
     public long BytesTransferred { get; set; }
 
     /// <summary>
-    /// Called by the driver, on the loop thread, once the outcome of a request that it took is in the request. Runs no code of users: it completes the
-    /// operation, or submits it again, and returns.
+    /// Called by the driver, on the loop thread, once the outcome of a request that it took is in the request. Runs no code of users: it
+    /// completes the operation, or submits it again, and returns.
     /// </summary>
     public virtual void Finish() => Complete(Error != 0);
 }

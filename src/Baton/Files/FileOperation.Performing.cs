@@ -56,7 +56,9 @@ internal sealed partial class FileOperation
                 File!.Dispose();
                 break;
             case IoFileOperationKind.Read:
-                BytesTransferred = Buffers is { } buffers ? RandomAccess.Read(File!, buffers, Offset) : RandomAccess.Read(File!, Buffer.Span, Offset);
+                BytesTransferred = Buffers is { } buffers
+                    ? RandomAccess.Read(File!, buffers, Offset)
+                    : RandomAccess.Read(File!, Buffer.Span, Offset);
                 break;
             case IoFileOperationKind.Write:
                 Write();
@@ -115,7 +117,9 @@ internal sealed partial class FileOperation
         while (Error == Errno.EINTR);
     }
 
-    /// <summary>By the system itself, where that is known: in one step, or not at all. The BCL would copy from one file system to another.</summary>
+    /// <summary>
+    /// By the system itself, where that is known: in one step, or not at all. The BCL would copy from one file system to another.
+    /// </summary>
     private void Rename()
     {
         if (!OperatingSystem.IsLinux())

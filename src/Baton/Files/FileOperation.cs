@@ -5,9 +5,10 @@ namespace Baton;
 
 /// <summary>One operation on a file or path, on its way to a thread for files, or to the driver, and back. Pooled by the loop.</summary>
 /// <remarks>
-/// The stage is what the two threads agree by. The thread for files moves it from queued to running to finished; the loop's thread moves it from queued, and
-/// where nothing of the caller's is in use also from running, to abandoned. The request belongs to the thread for files from running until it has posted the
-/// arrival, and to the loop's otherwise. One that was abandoned is not used again: that thread may still know of it.
+/// The stage is what the two threads agree by. The thread for files moves it from queued to running to finished; the loop's thread moves it
+/// from queued, and where nothing of the caller's is in use also from running, to abandoned. The request belongs to the thread for files
+/// from running until it has posted the arrival, and to the loop's otherwise. One that was abandoned is not used again: that thread may
+/// still know of it.
 /// </remarks>
 internal sealed partial class FileOperation
     : IoFileRequest, IValueTaskSource<int>, IValueTaskSource<long>, IValueTaskSource<bool>, IValueTaskSource<SafeFileHandle>,
@@ -42,7 +43,9 @@ internal sealed partial class FileOperation
     /// <summary>The next free one in the loop's pool.</summary>
     internal FileOperation? NextFree { get; set; }
 
-    /// <summary>Whether to give up the wait does no harm, whatever the thread is in the middle of: nothing of the caller's is in use.</summary>
+    /// <summary>
+    /// Whether to give up the wait does no harm, whatever the thread is in the middle of: nothing of the caller's is in use.
+    /// </summary>
     private bool MayBeAbandoned => Kind == IoFileOperationKind.Open || (Kind == IoFileOperationKind.Status && _owner is null);
 
     /// <summary>Starts a use.</summary>
@@ -173,8 +176,8 @@ internal sealed partial class FileOperation
     }
 
     /// <summary>
-    /// What still stands in line never happens. What a thread has begun is waited for, and its result delivered: it works on the caller's memory, and a write or a
-    /// rename that has happened has happened. Only an open, or a look at a path, is left to itself.
+    /// What still stands in line never happens. What a thread has begun is waited for, and its result delivered: it works on the caller's
+    /// memory, and a write or a rename that has happened has happened. Only an open, or a look at a path, is left to itself.
     /// </summary>
     protected override bool RequestCancel(string? message)
     {
@@ -189,7 +192,8 @@ internal sealed partial class FileOperation
         var stage = Interlocked.CompareExchange(ref _stage, Stage.Abandoned, Stage.Queued);
         if (stage == Stage.Running && MayBeAbandoned)
         {
-            stage = Interlocked.CompareExchange(ref _stage, Stage.Abandoned, Stage.Running) == Stage.Running ? Stage.Queued : Stage.Finished;
+            stage = Interlocked.CompareExchange(ref _stage, Stage.Abandoned, Stage.Running);
+            stage = stage == Stage.Running ? Stage.Queued : Stage.Finished;
         }
 
         if (stage != Stage.Queued)

@@ -37,7 +37,9 @@ public sealed record FileStatus
     /// <summary>The device that it is on; 0 where the platform does not say.</summary>
     public ulong Device { get; init; }
 
-    /// <summary>Its number on the device, which together with <see cref="Device"/> says which file it is; 0 where the platform does not say.</summary>
+    /// <summary>
+    /// Its number on the device, which together with <see cref="Device"/> says which file it is; 0 where the platform does not say.
+    /// </summary>
     public ulong Number { get; init; }
 
     /// <summary>When it was last read, as far as the file system keeps book of that. In UTC, as all times here.</summary>

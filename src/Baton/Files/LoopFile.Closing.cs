@@ -4,10 +4,12 @@ namespace Baton;
 public sealed partial class LoopFile
 {
     /// <summary>
-    /// Closes the file once the operations that are in progress have ended; none can be started any more. Leaves the loop's thread. Can be called again. Where the
-    /// wait is cancelled, the file is closed all the same.
+    /// Closes the file once the operations that are in progress have ended; none can be started any more. Leaves the loop's thread. Can be
+    /// called again. Where the wait is cancelled, the file is closed all the same.
     /// </summary>
-    /// <remarks>The system may tell only then that it could not write something, and nobody hears of it: call <see cref="FlushAsync"/> to be sure.</remarks>
+    /// <remarks>
+    /// The system may tell only then that it could not write something, and nobody hears of it: call <see cref="FlushAsync"/> to be sure.
+    /// </remarks>
     public async ValueTask CloseAsync()
     {
         Dispose();
@@ -24,8 +26,8 @@ public sealed partial class LoopFile
     public ValueTask DisposeAsync() => CloseAsync();
 
     /// <summary>
-    /// Closes the file as <see cref="CloseAsync"/> does, and does not wait for it: that happens on a thread for files, once the operations that are in progress have
-    /// ended. Can be called again.
+    /// Closes the file as <see cref="CloseAsync"/> does, and does not wait for it: that happens on a thread for files, once the operations
+    /// that are in progress have ended. Can be called again.
     /// </summary>
     public void Dispose()
     {

@@ -6,14 +6,16 @@ public sealed partial class LoopFile
     /// <summary>Opens a file, as <see cref="File.OpenHandle"/> does. Leaves the loop's thread.</summary>
     /// <param name="path">The path; a relative one from the current directory.</param>
     /// <param name="mode">
-    /// How to open. <see cref="FileMode.Append"/> opens or creates, and begins at the end; it does not keep others from writing there first.
+    /// How to open. <see cref="FileMode.Append"/> opens or creates, and begins at the end; it does not keep others from writing there
+    /// first.
     /// </param>
     /// <param name="access">What for.</param>
     /// <param name="share">What others may do meanwhile; on Unix an advisory lock, among programs that ask for one.</param>
     /// <param name="options">Hints to the system. <see cref="FileOptions.Asynchronous"/> does not matter here.</param>
     /// <param name="preallocationSize">Bytes to reserve for a file that is created.</param>
     /// <remarks>
-    /// Cancelled, the wait ends at once, also where the system takes its time: what it opens after that is closed, but a file may have been created, or emptied.
+    /// Cancelled, the wait ends at once, also where the system takes its time: what it opens after that is closed, but a file may have been
+    /// created, or emptied.
     /// </remarks>
     /// <exception cref="FileNotFoundException">There is none.</exception>
     /// <exception cref="DirectoryNotFoundException">A directory on the way is not there.</exception>
@@ -70,15 +72,19 @@ public sealed partial class LoopFile
     }
 
     /// <summary>
-    /// Gives a file or directory another name, within its file system, in one step: at any time there is the one or the other. Corresponds to <c>os.replace</c>.
-    /// Leaves the loop's thread.
+    /// Gives a file or directory another name, within its file system, in one step: at any time there is the one or the other. Corresponds
+    /// to <c>os.replace</c>. Leaves the loop's thread.
     /// </summary>
     /// <param name="path">The path that it has.</param>
     /// <param name="newPath">The path that it is to have.</param>
-    /// <param name="replace">Whether it takes the place of a file that is there. Where not, and there is one, nothing happens but the failure.</param>
+    /// <param name="replace">
+    /// Whether it takes the place of a file that is there. Where not, and there is one, nothing happens but the failure.
+    /// </param>
     /// <exception cref="FileNotFoundException">There is nothing at the path.</exception>
     /// <exception cref="UnauthorizedAccessException">It is not permitted.</exception>
-    /// <exception cref="IOException">There is something at the new path, which is not to be replaced or cannot be, or it is on another file system.</exception>
+    /// <exception cref="IOException">
+    /// There is something at the new path, which is not to be replaced or cannot be, or it is on another file system.
+    /// </exception>
     public static async Coroutine RenameAsync(string path, string newPath, bool replace = true)
     {
         ArgumentException.ThrowIfNullOrEmpty(newPath);
@@ -89,7 +95,9 @@ public sealed partial class LoopFile
         await operation.AsVoid();
     }
 
-    /// <summary>Deletes a file; one that is open stays until it is closed. Corresponds to <c>os.unlink</c>. Leaves the loop's thread.</summary>
+    /// <summary>
+    /// Deletes a file; one that is open stays until it is closed. Corresponds to <c>os.unlink</c>. Leaves the loop's thread.
+    /// </summary>
     /// <param name="path">The path.</param>
     /// <returns>Whether there was one.</returns>
     /// <exception cref="UnauthorizedAccessException">It is not permitted.</exception>
@@ -110,10 +118,14 @@ public sealed partial class LoopFile
         return await file.ReadAllAsync();
     }
 
-    /// <summary>Writes a file whole, in the place of what it held; where there is none, it is created. Leaves the loop's thread, once for each step.</summary>
+    /// <summary>
+    /// Writes a file whole, in the place of what it held; where there is none, it is created. Leaves the loop's thread, once for each step.
+    /// </summary>
     /// <param name="path">The path.</param>
     /// <param name="bytes">What to write; must not change until this completes.</param>
-    /// <remarks>When this fails or is cancelled, the file may be empty or hold a part. To be safe from that, write another file and rename it.</remarks>
+    /// <remarks>
+    /// When this fails or is cancelled, the file may be empty or hold a part. To be safe from that, write another file and rename it.
+    /// </remarks>
     /// <inheritdoc cref="OpenAsync"/>
     public static async Coroutine WriteAllBytesAsync(string path, ReadOnlyMemory<byte> bytes)
     {
@@ -133,7 +145,9 @@ public sealed partial class LoopFile
         await loop.RunInExecutor(() => { _ = Directory.CreateDirectory(path); }, loop.FileExecutor);
     }
 
-    /// <summary>Lists the names in a directory, in no particular order. Corresponds to <c>os.listdir</c>. Leaves the loop's thread.</summary>
+    /// <summary>
+    /// Lists the names in a directory, in no particular order. Corresponds to <c>os.listdir</c>. Leaves the loop's thread.
+    /// </summary>
     /// <param name="path">The path.</param>
     /// <exception cref="DirectoryNotFoundException">There is no such directory.</exception>
     /// <exception cref="UnauthorizedAccessException">It is not permitted.</exception>
@@ -143,7 +157,8 @@ public sealed partial class LoopFile
         ArgumentException.ThrowIfNullOrEmpty(path);
         var loop = EventLoop.Current;
         return await loop.RunInExecutor(
-            () => Directory.EnumerateFileSystemEntries(path).Select(static entry => System.IO.Path.GetFileName(entry)).ToArray(), loop.FileExecutor);
+            () => Directory.EnumerateFileSystemEntries(path).Select(static entry => System.IO.Path.GetFileName(entry)).ToArray(),
+            loop.FileExecutor);
     }
 
     private static FileOperation Rent(IoFileOperationKind kind, string path)

@@ -3,19 +3,19 @@ using Microsoft.Win32.SafeHandles;
 namespace Baton;
 
 /// <summary>
-/// A file whose operations never block the loop: they are done by threads that the loop has for this, or by the system where the driver can have it do that.
-/// asyncio has no such thing; programs there call <c>to_thread</c>.
+/// A file whose operations never block the loop: they are done by threads that the loop has for this, or by the system where the driver can
+/// have it do that. asyncio has no such thing; programs there call <c>to_thread</c>.
 /// </summary>
 /// <remarks>
-/// <para>Every operation leaves the loop's thread and comes back. There are <see cref="EventLoopOptions.FileThreads"/> threads for all files of a loop; what they
-/// have no time for waits in line. Reads and writes at offsets may run side by side; those at the <see cref="Position"/> one at a time. They do not allocate
-/// in the steady state.</para>
-/// <para>Cancelling a task that waits withdraws an operation that still stands in line, as if it had never been. One that has begun is waited for, since it works on
-/// the caller's memory, and delivers its result; the cancellation then arrives where the task waits next. Only opening and looking at a path are given up at
-/// once: what such an open opens is closed.</para>
-/// <para>Failures are the BCL's: <see cref="FileNotFoundException"/>, <see cref="DirectoryNotFoundException"/>, <see cref="UnauthorizedAccessException"/>, other
-/// <see cref="IOException"/>s, with messages that name operation and path. Await the <see cref="ValueTask"/>s once. All members belong to the loop's
-/// thread.</para>
+/// <para>Every operation leaves the loop's thread and comes back. There are <see cref="EventLoopOptions.FileThreads"/> threads for all
+/// files of a loop; what they have no time for waits in line. Reads and writes at offsets may run side by side; those at the
+/// <see cref="Position"/> one at a time. They do not allocate in the steady state.</para>
+/// <para>Cancelling a task that waits withdraws an operation that still stands in line, as if it had never been. One that has begun is
+/// waited for, since it works on the caller's memory, and delivers its result; the cancellation then arrives where the task waits next.
+/// Only opening and looking at a path are given up at once: what such an open opens is closed.</para>
+/// <para>Failures are the BCL's: <see cref="FileNotFoundException"/>, <see cref="DirectoryNotFoundException"/>,
+/// <see cref="UnauthorizedAccessException"/>, other <see cref="IOException"/>s, with messages that name operation and path. Await the
+/// <see cref="ValueTask"/>s once. All members belong to the loop's thread.</para>
 /// <para>For files that are there for good: opening or reading a pipe keeps a thread busy until somebody writes to it.</para>
 /// </remarks>
 public sealed partial class LoopFile : IAsyncDisposable, IDisposable
@@ -48,8 +48,8 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
     public bool IsClosed => _isClosing;
 
     /// <summary>
-    /// Where the next read or write without an offset begins, in bytes from the start. It moves by what was read or written; it is the file object's and not
-    /// the system's, so that others who share the handle do not move it.
+    /// Where the next read or write without an offset begins, in bytes from the start. It moves by what was read or written; it is the file
+    /// object's and not the system's, so that others who share the handle do not move it.
     /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     /// <exception cref="InvalidOperationException">A read or write at the position is in progress.</exception>
@@ -66,8 +66,8 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Reads up to the buffer's length at an offset: at least one byte, unless the file ends there. Any number of such reads may be in progress. Leaves the
-    /// loop's thread.
+    /// Reads up to the buffer's length at an offset: at least one byte, unless the file ends there. Any number of such reads may be in
+    /// progress. Leaves the loop's thread.
     /// </summary>
     /// <param name="buffer">Where to put it; in use until this completes.</param>
     /// <param name="offset">Where to read, in bytes from the start.</param>
@@ -81,7 +81,9 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
         return Read(buffer, offset, movesPosition: false);
     }
 
-    /// <summary>Reads up to the buffer's length at the <see cref="Position"/>, which moves by what was read. Leaves the loop's thread.</summary>
+    /// <summary>
+    /// Reads up to the buffer's length at the <see cref="Position"/>, which moves by what was read. Leaves the loop's thread.
+    /// </summary>
     /// <inheritdoc cref="ReadAsync(Memory{byte}, long)"/>
     /// <exception cref="InvalidOperationException">Another read or write at the position is in progress.</exception>
     public ValueTask<int> ReadAsync(Memory<byte> buffer)
@@ -107,8 +109,8 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
     }
 
     /// <summary>
-    /// Writes everything at an offset, past the end too. Any number of such writes may be in progress. Completes when the system has taken the bytes; only
-    /// <see cref="FlushAsync"/> makes sure of the device. Leaves the loop's thread.
+    /// Writes everything at an offset, past the end too. Any number of such writes may be in progress. Completes when the system has taken
+    /// the bytes; only <see cref="FlushAsync"/> makes sure of the device. Leaves the loop's thread.
     /// </summary>
     /// <param name="bytes">What to write; must not change until this completes.</param>
     /// <param name="offset">Where to write, in bytes from the start.</param>
@@ -146,7 +148,10 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
         return operation.AsVoid();
     }
 
-    /// <summary>Reads everything from the <see cref="Position"/> to the end, wherever that is by then, and moves the position there. Leaves the loop's thread.</summary>
+    /// <summary>
+    /// Reads everything from the <see cref="Position"/> to the end, wherever that is by then, and moves the position there. Leaves the
+    /// loop's thread.
+    /// </summary>
     /// <exception cref="IOException">The system could not read, or this is more than an array holds.</exception>
     /// <inheritdoc cref="ReadAsync(Memory{byte})"/>
     public async Coroutine<byte[]> ReadAllAsync()
@@ -178,9 +183,12 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
         return count == bytes.Length ? bytes : bytes.AsSpan(0, count).ToArray();
     }
 
-    /// <summary>Has the device keep what was written, so that it outlives a loss of power. Corresponds to <c>os.fsync</c>. Leaves the loop's thread.</summary>
+    /// <summary>
+    /// Has the device keep what was written, so that it outlives a loss of power. Corresponds to <c>os.fsync</c>. Leaves the loop's thread.
+    /// </summary>
     /// <param name="dataOnly">
-    /// Whether to leave out what is not needed to read it again, such as times: <c>os.fdatasync</c>, which costs less. The same on platforms that have no such thing.
+    /// Whether to leave out what is not needed to read it again, such as times: <c>os.fdatasync</c>, which costs less. The same on
+    /// platforms that have no such thing.
     /// </param>
     /// <exception cref="IOException">The device failed: what was written may be lost.</exception>
     /// <exception cref="ObjectDisposedException">The file is closed.</exception>
@@ -202,7 +210,9 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
         return operation.AsStatus();
     }
 
-    /// <summary>Cuts the file off, or fills it up with zeros. The position stays. Corresponds to <c>os.ftruncate</c>. Leaves the loop's thread.</summary>
+    /// <summary>
+    /// Cuts the file off, or fills it up with zeros. The position stays. Corresponds to <c>os.ftruncate</c>. Leaves the loop's thread.
+    /// </summary>
     /// <param name="length">The new length in bytes.</param>
     /// <exception cref="IOException">The system could not do it.</exception>
     /// <exception cref="UnauthorizedAccessException">The file was not opened to be written.</exception>
@@ -271,7 +281,7 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
         if (_isMoving)
         {
             throw new InvalidOperationException(
-                $"A read or write at the position of {this} is in progress: they go one at a time. Await it first, or say at which offset.");
+                $"A read or write at the position of {this} is in progress: one at a time. Await it first, or say at which offset.");
         }
     }
 }

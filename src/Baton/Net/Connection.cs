@@ -168,6 +168,11 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         if (!IsClosed)
         {
             Loop.CheckThread();
+            if (_writer.IsSendingFile)
+            {
+                return CloseWhenSentAsync();
+            }
+
             if (!_writer.HasFailed)
             {
                 _writer.SendRest();

@@ -24,6 +24,7 @@ internal sealed partial class ConnectionWriter
 
     private void EndWaitsForRoom()
     {
+        _fileRoom?.End();
         if (_roomWaiters is not { } waiters)
         {
             return;

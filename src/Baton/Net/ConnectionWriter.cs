@@ -69,7 +69,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     internal bool IsCompleted => _isCompleted;
 
     /// <summary>Whether the output ended in the middle of something, so that to close it in good order would deceive the peer.</summary>
-    internal bool IsBroken => _isBroken;
+    internal bool IsBroken => _isBroken || _isSendingFile;
 
     /// <inheritdoc/>
     public override Memory<byte> GetMemory(int sizeHint = 0)
@@ -142,6 +142,11 @@ internal sealed partial class ConnectionWriter : PipeWriter
             return;
         }
 
+        if (_isSendingFile)
+        {
+            ThrowCannotWrite();
+        }
+
         if (!_isCompleted)
         {
             ForgetRequestedBlock();
@@ -171,6 +176,11 @@ internal sealed partial class ConnectionWriter : PipeWriter
     internal WriteOperation? Write(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
         CheckCanWrite();
+        return WriteUnchecked(source, cancellationToken);
+    }
+
+    private WriteOperation? WriteUnchecked(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
+    {
         ForgetRequestedBlock();
         if (HasFailed)
         {
@@ -313,7 +323,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     private void CheckCanWrite()
     {
         Connection.Loop.CheckThread();
-        if (_isCompleted || Connection.IsUpgrading)
+        if (_isCompleted || Connection.IsUpgrading || _isSendingFile)
         {
             ThrowCannotWrite();
         }
@@ -328,5 +338,6 @@ internal sealed partial class ConnectionWriter : PipeWriter
     private void ThrowCannotWrite() => throw new InvalidOperationException(
         _io.Access == FileAccess.Read ? $"The {Connection} is the reading end: nothing can be written to it."
             : _isCompleted ? "The output was completed: nothing can be written any more."
+            : _isSendingFile ? $"A file is being sent over {Connection}: write when SendFileAsync has completed."
             : $"The {Connection} is in the middle of a TLS handshake: write when UpgradeToTlsAsync has completed.");
 }

@@ -3,7 +3,9 @@ using Baton.Drivers;
 
 namespace Baton.Tests.Files;
 
-/// <summary>A driver that has the system do what is asked of files, or says that it does: the contract between it and <see cref="LoopFile"/>.</summary>
+/// <summary>
+/// A driver that has the system do what is asked of files, or says that it does: the contract between it and <see cref="LoopFile"/>.
+/// </summary>
 public class FileDriverTests
 {
     [Fact]

@@ -42,7 +42,12 @@ internal static class FileTest
     {
         if (OperatingSystem.IsLinux())
         {
-            Assert.True(SpinWait.SpinUntil(() => !OpenPaths().Any(path => path.StartsWith(folder.Path, StringComparison.Ordinal)), TimeSpan.FromSeconds(20)));
+            Assert.True(SpinWait.SpinUntil(() => !OpenPaths().Any(IsInFolder), TimeSpan.FromSeconds(20)));
+        }
+
+        bool IsInFolder(string path)
+        {
+            return path.StartsWith(folder.Path, StringComparison.Ordinal);
         }
     }
 

@@ -2,7 +2,9 @@ using System.Buffers;
 
 namespace Baton.Tests.Files;
 
-/// <summary>Memory that a thread which works on it gets hold of only when the test lets it: so that an operation can be held in its middle.</summary>
+/// <summary>
+/// Memory that a thread which works on it gets hold of only when the test lets it: so that an operation can be held in its middle.
+/// </summary>
 internal sealed class HeldMemory(int length) : MemoryManager<byte>
 {
     private readonly byte[] _bytes = new byte[length];

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace Baton.Tests.Files;
 
-/// <summary>Cancelling and closing in the middle of operations: memory stays whose it is, and no descriptor is left or closed too early.</summary>
+/// <summary>
+/// Cancelling and closing in the middle of operations: memory stays whose it is, and no descriptor is left or closed too early.
+/// </summary>
 public class LoopFileCancellationTests
 {
     [Fact]
@@ -189,7 +191,12 @@ public class LoopFileCancellationTests
     {
         var warnings = new List<LoopWarning>();
         using var folder = new Net.Counterparts.TemporaryFolder();
-        var options = new EventLoopOptions { Debug = true, WarningHandler = (_, warning) => warnings.Add(warning), Driver = TestDriver.Create() };
+        var options = new EventLoopOptions
+        {
+            Debug = true,
+            Driver = TestDriver.Create(),
+            WarningHandler = (_, warning) => warnings.Add(warning),
+        };
         LoopFile? left = null;
         EventLoop.Run(Main, options);
         var warning = Assert.Single(warnings, static warning => warning.Kind == LoopWarningKind.UnclosedResource);
@@ -211,7 +218,13 @@ public class LoopFileCancellationTests
     {
         using var folder = new Net.Counterparts.TemporaryFolder();
         var executor = new ManualExecutor();
-        using (var loop = new EventLoop(new EventLoopOptions { Driver = TestDriver.Create(), FileExecutor = executor, ExceptionHandler = static (_, _) => { } }))
+        var options = new EventLoopOptions
+        {
+            Driver = TestDriver.Create(),
+            FileExecutor = executor,
+            ExceptionHandler = static (_, _) => { },
+        };
+        using (var loop = new EventLoop(options))
         {
             loop.CreateTask(LoopFile.OpenAsync(folder["early"], FileMode.Create, FileAccess.Write));
             loop.CreateTask(LoopFile.OpenAsync(folder["late"], FileMode.Create, FileAccess.Write));

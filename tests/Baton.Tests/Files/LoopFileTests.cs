@@ -122,7 +122,8 @@ public class LoopFileTests
     {
         await LoopFile.WriteAllBytesAsync(folder["a"], "a"u8.ToArray());
         await LoopFile.WriteAllBytesAsync(folder["b"], "b"u8.ToArray());
-        var failure = await Assert.ThrowsAsync<IOException>(async () => await LoopFile.RenameAsync(folder["a"], folder["b"], replace: false));
+        var failure = await Assert.ThrowsAsync<IOException>(
+            async () => await LoopFile.RenameAsync(folder["a"], folder["b"], replace: false));
         Assert.Contains(folder["a"], failure.Message, StringComparison.Ordinal);
         Assert.Contains(folder["b"], failure.Message, StringComparison.Ordinal);
         Assert.Equal("b", await File.ReadAllTextAsync(folder["b"]));
@@ -171,7 +172,8 @@ public class LoopFileTests
     {
         await using (await LoopFile.OpenAsync(folder["a"], FileMode.Create, FileAccess.ReadWrite, FileShare.None))
         {
-            await Assert.ThrowsAsync<IOException>(async () => await LoopFile.OpenAsync(folder["a"], FileMode.Open, FileAccess.ReadWrite, FileShare.None));
+            await Assert.ThrowsAsync<IOException>(
+                async () => await LoopFile.OpenAsync(folder["a"], FileMode.Open, FileAccess.ReadWrite, FileShare.None));
         }
 
         await using var file = await LoopFile.OpenAsync(folder["a"], FileMode.Open, FileAccess.ReadWrite, FileShare.None);

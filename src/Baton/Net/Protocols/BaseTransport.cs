@@ -51,7 +51,7 @@ internal abstract class BaseTransport(EventLoop loop) : ITransport
 
         IsClosing = true;
         StopReceiving();
-        if (WriteBufferSize == 0)
+        if (!HasOutput)
         {
             LoseSoon(null);
         }
@@ -66,6 +66,9 @@ internal abstract class BaseTransport(EventLoop loop) : ITransport
     /// <summary>Says that a call of the protocol failed, which is of no consequence for the connection.</summary>
     internal void Report(string call, Exception exception) => Loop.ReportException(
         $"{call} of {Protocol.GetType().Name} failed, of the {this}", exception, source: this);
+
+    /// <summary>Whether there is something left to send before a close.</summary>
+    protected virtual bool HasOutput => WriteBufferSize > 0;
 
     /// <summary>Stops receiving for good.</summary>
     protected abstract void StopReceiving();
@@ -101,7 +104,7 @@ internal abstract class BaseTransport(EventLoop loop) : ITransport
     protected void PauseIfFull() => _limits.Pause(this, WriteBufferSize);
 
     /// <summary>Whether there is something to be done by <see cref="OnOutputMoved"/>.</summary>
-    protected bool IsOutputDue => _limits.MustResume(WriteBufferSize) || (IsClosing && !IsLost && WriteBufferSize == 0);
+    protected bool IsOutputDue => _limits.MustResume(WriteBufferSize) || (IsClosing && !IsLost && !HasOutput);
 
     /// <summary>Less is queued than before: lets the protocol go on, and ends a close that waited for it. Called from a callback.</summary>
     protected void OnOutputMoved()
@@ -112,7 +115,7 @@ internal abstract class BaseTransport(EventLoop loop) : ITransport
         }
 
         _limits.Resume(this, WriteBufferSize);
-        if (IsClosing && !IsLost && WriteBufferSize == 0)
+        if (IsClosing && !IsLost && !HasOutput)
         {
             IsLost = true;
             Lose();

@@ -41,6 +41,7 @@ internal sealed partial class StreamTransport
             return;
         }
 
+        CheckSendsNoFile();
         _isEofWritten = true;
         _output.Complete();
         FailIfOutputFailed();
@@ -59,9 +60,18 @@ internal sealed partial class StreamTransport
             throw new InvalidOperationException("The connection was taken back by DetachAsync: write to it.");
         }
 
+        CheckSendsNoFile();
         if (Connection.IsUpgrading)
         {
             throw new InvalidOperationException($"The {this} is in the middle of a TLS handshake: write when StartTlsAsync has completed.");
+        }
+    }
+
+    private void CheckSendsNoFile()
+    {
+        if (_output.IsSendingFile)
+        {
+            throw new InvalidOperationException($"A file is being sent by the {this}: write when SendFileAsync has completed.");
         }
     }
 

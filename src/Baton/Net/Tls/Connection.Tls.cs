@@ -124,6 +124,11 @@ public sealed partial class Connection
             throw new InvalidOperationException($"The output of {this} was completed: there is nothing left to encrypt.");
         }
 
+        if (_writer.IsSendingFile)
+        {
+            throw new InvalidOperationException($"A file is being sent over {this}: start TLS when SendFileAsync has completed.");
+        }
+
         // While there is somebody to ask.
         _ = LocalEndPoint;
         _ = RemoteEndPoint;
@@ -227,12 +232,14 @@ public sealed partial class Connection
 
         try
         {
-            if (_writer.WaitUntilTaken(CancellationToken.None) is { } wait)
+            // A file that could not be sent whole has been reported to whoever sent it.
+            await _writer.WaitForFileEnd();
+            if (!_writer.HasFailed && _writer.WaitUntilTaken(CancellationToken.None) is { } wait)
             {
                 await wait.AsVoid();
             }
 
-            if (_tls is { } tls && !IsClosed)
+            if (_tls is { } tls && !IsClosed && !_writer.HasFailed)
             {
                 tls.Shutdown(SocketShutdown.Send);
                 await tls.WaitUntilSentAsync();
