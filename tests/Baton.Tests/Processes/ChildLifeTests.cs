@@ -247,7 +247,9 @@ public sealed class ChildLifeTests
             },
             new EventLoopOptions { ExceptionHandler = (_, report) => reports.Add(report), Driver = TestDriver.Create() }));
         Assert.Equal(2, reports.Count);
-        Assert.All(reports, report => Assert.Contains("still ran when the event loop was closed", report.Message, StringComparison.Ordinal));
+        Assert.All(
+            reports,
+            report => Assert.Contains("still ran when the event loop was closed", report.Message, StringComparison.Ordinal));
         Assert.All(ids, id => Assert.False(ProcessTest.IsChild(id)));
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Baton.Drivers;
 
 namespace Baton.Tests.Processes;
 
@@ -45,9 +46,12 @@ internal static class ProcessTest
         }
     }
 
-    internal static byte[] Bytes(string text) => Encoding.UTF8.GetBytes(text);
-
-    internal static string Text(ReadOnlySpan<byte> bytes) => Encoding.UTF8.GetString(bytes);
+    /// <summary>Blocks until a child has ended, and leaves its exit status where it is.</summary>
+    internal static void WaitUntilEnded(int id)
+    {
+        const int ExitedButKept = 4 | 0x01000000; // WEXITED | WNOWAIT
+        Assert.Equal(0, new LinuxProcessCalls().Wait(isDescriptor: false, id, ExitedButKept, out _, out _));
+    }
 
     /// <summary>Reads a line that a child prints.</summary>
     internal static async Coroutine<string> ReadLine(Connection connection) =>
