@@ -211,28 +211,23 @@ internal sealed class ChildStarter(LinuxProcessCalls calls, string file, ChildPr
         var (ours, theirs) = target == 0 ? (writer, reader) : (reader, writer);
         _made.Add(theirs);
         _plan.AddDescriptor(theirs, target);
+
+        // Non-blocking on this side only: the two ends are two open files, and nobody else has this one.
+        using var handle = new SafeFileHandle(ours, ownsHandle: true);
+        Check(calls.SetNonBlocking(ours), Doing);
         if (options.PipeSize is { } size)
         {
             // A wish. Where the system refuses, the pipe is as good as any.
             calls.SetPipeSize(ours, size);
         }
 
-        // Non-blocking on this side only: the two ends are two open files.
-        var handle = new SafeFileHandle(ours, ownsHandle: true);
         try
         {
-            UnixPipe.SetNonBlocking(handle);
             return Connection.FromHandle(handle);
         }
         catch (SocketException exception)
         {
-            handle.Dispose();
             throw new IOException($"{Doing} failed: {exception.Message}", exception);
-        }
-        catch
-        {
-            handle.Dispose();
-            throw;
         }
     }
 }

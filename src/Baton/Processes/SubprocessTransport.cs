@@ -102,24 +102,20 @@ internal sealed class SubprocessTransport : ISubprocessTransport
         }
     }
 
-    private void OnConnected()
+    private void OnConnected() => Loop.CallSoon(static transport => ((SubprocessTransport)transport!).TellEarly(), this);
+
+    /// <summary>Tells the protocol of the child, and then of all that has happened before. What happens meanwhile comes after that.</summary>
+    private void TellEarly()
     {
-        Loop.CallSoon(
-            static state =>
-            {
-                var transport = (SubprocessTransport)state!;
-                transport.CallProtocol(
-                    nameof(ISubprocessProtocol.ConnectionMade), () => transport._protocol.ConnectionMade(transport));
-            },
-            this);
+        CallProtocol(nameof(ISubprocessProtocol.ConnectionMade), () => _protocol.ConnectionMade(this));
         var early = _early!;
-        _early = null;
-        foreach (var call in early)
+        while (early.TryDequeue(out var call))
         {
-            Loop.CallSoon(call);
+            call();
         }
 
-        Loop.CallSoon(static made => ((Future)made!).TrySetResult(), _made);
+        _early = null;
+        _made.TrySetResult();
     }
 
     /// <summary>Has something told in its turn.</summary>
@@ -139,20 +135,25 @@ internal sealed class SubprocessTransport : ISubprocessTransport
     {
         if (_early is null)
         {
-            try
-            {
-                _protocol.PipeDataReceived(descriptor, data);
-            }
-            catch (Exception exception)
-            {
-                Report(nameof(ISubprocessProtocol.PipeDataReceived), exception);
-            }
-
-            return;
+            TellData(descriptor, data);
         }
+        else
+        {
+            var copy = data.ToArray();
+            Tell(() => TellData(descriptor, copy));
+        }
+    }
 
-        var copy = data.ToArray();
-        Tell(() => OnData(descriptor, copy));
+    private void TellData(int descriptor, ReadOnlySpan<byte> data)
+    {
+        try
+        {
+            _protocol.PipeDataReceived(descriptor, data);
+        }
+        catch (Exception exception)
+        {
+            Report(nameof(ISubprocessProtocol.PipeDataReceived), exception);
+        }
     }
 
     private void OnPipeLost(int descriptor, Exception? exception)

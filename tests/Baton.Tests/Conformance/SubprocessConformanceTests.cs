@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using Baton.Tests.Net.Counterparts;
 using Baton.Tests.Processes;
 
 namespace Baton.Tests.Conformance;
@@ -234,10 +233,11 @@ public class SubprocessConformanceTests
     {
         var calls = new ScriptedProcessCalls();
         var (transport, protocol) = await EventLoop.Current.SubprocessShellAsync(
-            () => new TraceSubprocessProtocol(), "exit 6", new ChildProcessOptions { SystemCalls = calls });
+            () => new TraceSubprocessProtocol(), "read x; exit 6", new ChildProcessOptions { SystemCalls = calls });
         var cancelled = Coroutine.Start(transport.Child.WaitForExitAsync());
         await Coroutine.Yield();
         cancelled.Cancel();
+        transport.GetPipeTransport(0)!.Close();
         await protocol.Completed();
         Assert.Equal(6, transport.ExitCode);
         Assert.False(transport.IsClosing);
@@ -371,7 +371,7 @@ public class SubprocessConformanceTests
     public void A_pipe_that_cannot_be_connected_ends_the_creation() => NetTest.RunOnEpoll(async test =>
     {
         var children = ProcessTest.Children();
-        test.Calls.OnSetCloseOnExec = () => -12;
+        test.Calls.OnDuplicate = _ => -12;
         foreach (var (input, output) in (ReadOnlySpan<(StandardStream, StandardStream)>)
         [
             (StandardStream.Pipe, StandardStream.Null),

@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using Baton.Tests.Processes;
 
 namespace Baton.Tests.Conformance;

@@ -49,6 +49,8 @@ public sealed class ScriptedProcessCalls : LinuxProcessCalls
 
     public override int Duplicate(int descriptor, int least) => Fail(nameof(Duplicate)) ?? Opened(base.Duplicate(descriptor, least));
 
+    public override int SetNonBlocking(int descriptor) => Fail(nameof(SetNonBlocking)) ?? base.SetNonBlocking(descriptor);
+
     public override int SetPipeSize(int descriptor, int size) => Fail(nameof(SetPipeSize)) ?? base.SetPipeSize(descriptor, size);
 
     public override int FindFile(string path) => Fail(nameof(FindFile)) ?? base.FindFile(path);

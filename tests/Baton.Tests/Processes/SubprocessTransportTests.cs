@@ -28,11 +28,11 @@ public sealed class SubprocessTransportTests
         // The child has ended, and its output is there, before the loop comes to anything.
         var calls = new ScriptedProcessCalls { OnSpawned = ProcessTest.WaitUntilEnded };
         var (_, protocol) = await EventLoop.Current.SubprocessShellAsync(
-            () => new TraceSubprocessProtocol(), "echo early", new ChildProcessOptions { SystemCalls = calls });
+            () => new TraceSubprocessProtocol(), "echo early; echo late >&2", new ChildProcessOptions { SystemCalls = calls });
         await protocol.Completed();
         Assert.Equal("made", protocol.Calls[0]);
         Assert.Equal("lost", protocol.Calls[^1]);
-        Assert.Equal("early\n", protocol.Data[1].ToString());
+        Assert.Equal(("early\n", "late\n"), (protocol.Data[1].ToString(), protocol.Data[2].ToString()));
     });
 
     [Fact]

@@ -11,6 +11,8 @@ namespace Baton.Drivers;
 public unsafe partial class LinuxProcessCalls
 {
     private const int CloseOnExec = 0x80000; // O_CLOEXEC
+    private const int NonBlocking = 0x800; // O_NONBLOCK
+    private const int SetStatusFlags = 4; // F_SETFL
     private const int DuplicateCloseOnExec = 1030; // F_DUPFD_CLOEXEC
     private const int SetSize = 1031; // F_SETPIPE_SZ
     private const int SignalProcess = 424; // pidfd_send_signal
@@ -28,6 +30,9 @@ public unsafe partial class LinuxProcessCalls
         (reader, writer) = result < 0 ? (-1, -1) : (ends[0], ends[1]);
         return result;
     }
+
+    /// <summary>Makes an end of a pipe non-blocking.</summary>
+    public virtual int SetNonBlocking(int descriptor) => Result(LibC.Control(descriptor, SetStatusFlags, NonBlocking));
 
     /// <summary>Sets how much a pipe holds, in bytes.</summary>
     /// <returns>How much it holds now.</returns>
