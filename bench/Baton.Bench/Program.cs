@@ -4,6 +4,7 @@ using Baton.Bench.Echo;
 using Baton.Bench.Micro;
 using Baton.Bench.Net;
 using Baton.Bench.Oracle;
+using Baton.Bench.SendFile;
 using Baton.Bench.Tls;
 using Baton.Bench.Udp;
 
@@ -14,6 +15,7 @@ NetBenchmark[] benchmarks =
     new ConnectBenchmark(answers: false),
     new ConnectBenchmark(answers: true),
     new UdpBenchmark(),
+    new SendFileBenchmark(),
 ];
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")

@@ -22,7 +22,8 @@ internal sealed unsafe class SystemCallCounter : IDisposable
     private static readonly string[] NamedCalls =
     [
         "read", "write", "readv", "writev", "recvfrom", "sendto", "recvmsg", "sendmsg",
-        "recvmmsg", "sendmmsg", "accept", "accept4", "close", "shutdown", "setsockopt", "getsockopt", "getsockname", "getpeername", "fcntl",
+        "recvmmsg", "sendmmsg", "sendfile64", "pread64", "accept", "accept4", "close", "shutdown", "setsockopt", "getsockopt", "getsockname",
+        "getpeername", "fcntl",
         "ioctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "epoll_ctl", "io_uring_enter", "futex", "sched_yield", "madvise",
     ];
 

@@ -21,6 +21,8 @@ public sealed partial class Connection
     /// meanwhile waits for the file; <see cref="Dispose"/> and <see cref="Abort"/> are the failure.</para>
     /// <para>What of the file is not in memory is read from the disk by <c>sendfile</c> while the loop waits. Where that matters, for a
     /// slow disk say, read the file by <see cref="LoopFile"/> and write.</para>
+    /// <para>The system then takes references to the file's content instead of the bytes: what is changed in the file before the peer has
+    /// received it may arrive as changed.</para>
     /// </remarks>
     /// <param name="file">The file. It may be closed meanwhile, which waits until it is sent.</param>
     /// <param name="offset">Where in the file to begin.</param>

@@ -1,6 +1,8 @@
 using System.IO.Pipelines;
 using System.Net;
 using System.Net.Sockets;
+using Baton.Tests.Files;
+using Baton.Tests.Net.Counterparts;
 using Baton.Tests.Net.Protocols;
 using Baton.Tests.Net.Tls;
 using Baton.Tests.Net.Udp;
@@ -62,6 +64,13 @@ public class CancellationSweepTests
                 await connection.CompleteOutputAsync();
             },
             TakeAll),
+        ["send a file"] = async kind =>
+        {
+            using var folder = new TemporaryFolder();
+            await LoopFile.WriteAllBytesAsync(folder["file"], _bytes);
+            await using var file = await LoopFile.OpenAsync(folder["file"]);
+            await SweepStream(kind, async connection => await connection.SendFileAsync(file), TakeAll);
+        },
         ["close"] = kind => SweepStream(
             kind,
             async connection =>
@@ -235,6 +244,23 @@ public class CancellationSweepTests
                 server.Abort();
             }
         }),
+        ["work on a file"] = async () =>
+        {
+            using var folder = new TemporaryFolder();
+            await Sweep(async () =>
+            {
+                await using (var file = await LoopFile.OpenAsync(folder["file"], FileMode.Append, FileAccess.Write))
+                {
+                    await file.WriteAsync(new byte[100]);
+                    await file.FlushAsync();
+                }
+
+                await LoopFile.RenameAsync(folder["file"], folder["other"]);
+                await LoopFile.ReadAllBytesAsync(folder["other"]);
+                Assert.True(await LoopFile.DeleteAsync(folder["other"]));
+            });
+            FileTest.AssertAllClosed(folder);
+        },
         ["send and receive everything"] = async () =>
         {
             var (client, server) = await NetTest.ConnectSockets();

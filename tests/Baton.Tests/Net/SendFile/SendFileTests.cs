@@ -275,5 +275,19 @@ public class SendFileTests
         await receiver.CloseAsync();
     });
 
+    [Fact]
+    public void A_file_goes_through_a_pipe_too() => SendFileTest.RunOnEpoll(async (_, file) =>
+    {
+        var (reader, writer) = Connection.CreatePipe();
+        await Assert.ThrowsAsync<InvalidOperationException>(async () => await reader.SendFileAsync(file));
+        var reading = Coroutine.Start(TlsTest.ReadToEnd(reader));
+        await writer.WriteAsync("before "u8.ToArray());
+        Assert.Equal(SendFileTest.Data.Length, await writer.SendFileAsync(file, fallback: SendFileFallback.Forbidden));
+        await writer.CloseAsync();
+        byte[] expected = [.. "before "u8, .. SendFileTest.Data];
+        Assert.Equal(expected, await reading);
+        await reader.CloseAsync();
+    });
+
     private static async Coroutine Close(Connection connection) => await connection.CloseAsync();
 }
