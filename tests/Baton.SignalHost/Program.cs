@@ -5,7 +5,7 @@ using Microsoft.Extensions.Logging;
 // The program to which the tests of EventLoop.Run and of signal handlers send signals. It says on its output how far it is.
 if (args is not [var mode])
 {
-    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver|handler|unhandled|closed");
+    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver|filter|handler|unhandled|closed");
     return 2;
 }
 
@@ -19,6 +19,12 @@ if (mode == "closed")
     });
     Console.WriteLine("closed");
     System.Threading.Thread.Sleep(System.Threading.Timeout.Infinite);
+}
+
+if (mode == "filter")
+{
+    // Prints the lines of its standard input in capitals, and how many there were.
+    return EventLoop.Run(Filter);
 }
 
 if (mode != "thread")
@@ -51,6 +57,22 @@ static int Run(string mode)
         Console.WriteLine("cancelled");
         return 1;
     }
+}
+
+static async Coroutine<int> Filter()
+{
+    await using var input = Connection.OpenStandardInput();
+    await using var output = Connection.OpenStandardOutput();
+    await using var errors = Connection.OpenStandardError();
+    var count = 0;
+    while (await input.Input.ReadLineAsync() is { } line)
+    {
+        count++;
+        await output.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{line.ToUpperInvariant()}\n"));
+    }
+
+    await errors.WriteAsync(System.Text.Encoding.UTF8.GetBytes($"{count} lines\n"));
+    return 0;
 }
 
 static async Coroutine<int> Main(string mode)

@@ -58,12 +58,12 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         Loop.UntrackResource(socket);
     }
 
-    private Connection(EventLoop loop, IoSocket io)
+    private Connection(EventLoop loop, IoSocket io, string? name = null)
     {
         Loop = loop;
         Io = io;
         Access = io.Access;
-        _name = NameOf(io);
+        _name = name ?? NameOf(io);
         _reader = new ConnectionReader(this);
         _writer = new ConnectionWriter(this);
         Track();

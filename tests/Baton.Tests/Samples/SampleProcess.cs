@@ -31,6 +31,9 @@ internal sealed class SampleProcess : IAsyncDisposable
 
     public StreamWriter Input => _process.StandardInput;
 
+    /// <summary>The command that starts a sample.</summary>
+    public static string[] CommandOf(string name, params string[] arguments) => [Host, "exec", PathOf(name), .. arguments];
+
     /// <summary>Starts a sample, which the build has put next to this assembly.</summary>
     public static SampleProcess StartSample(string name, params string[] arguments) => Start(Host, ["exec", PathOf(name), .. arguments]);
 

@@ -14,9 +14,6 @@ internal static unsafe partial class LibC
     [LibraryImport(Library, EntryPoint = "poll")]
     internal static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMilliseconds);
 
-    [LibraryImport(Library, EntryPoint = "isatty")]
-    internal static partial int IsTerminal(int descriptor);
-
     [LibraryImport(Library, EntryPoint = "pipe")]
     internal static partial int PlainPipe(int* descriptors);
 

@@ -47,6 +47,8 @@ internal static unsafe class AppleDescriptor
         return isSeekable;
     }
 
+    internal static int Duplicate(int descriptor) => Check(Control(descriptor, DuplicateCloseOnExec, 0));
+
     internal static void SetCloseOnExec(int descriptor) => Check(Control(descriptor, SetDescriptorFlags, 1));
 
     internal static void SetNonBlocking(int descriptor) =>
@@ -74,7 +76,7 @@ internal static unsafe class AppleDescriptor
             : IsSeekable(theirs, out _) ? IoSocketKind.File
             : IoSocketKind.Pipe;
         var access = DescriptorAccess.Of(theirs, kind, mode, wanted);
-        var own = Check(Control(theirs, DuplicateCloseOnExec, 0));
+        var own = Duplicate(theirs);
         if (kind == IoSocketKind.Socket && access == FileAccess.ReadWrite)
         {
             return new LinuxDescriptor(own, kind, access, IsSocket: true);

@@ -59,7 +59,7 @@ public class PipeConnectionTests
     public void The_input_of_a_writer_ends_when_nobody_can_read_any_more() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
-        var end = Coroutine.Start(ReadToEnd(writer));
+        var end = Coroutine.Start(ReadToEnd.Count(writer));
         await NetTest.Iterate();
         Assert.False(end.IsDone);
         await writer.WriteAsync("x"u8.ToArray());
@@ -74,7 +74,7 @@ public class PipeConnectionTests
     public void A_writer_that_is_completed_closes_in_good_order() => NetTest.Run(async () =>
     {
         var (reader, writer) = Connection.CreatePipe();
-        var end = Coroutine.Start(ReadToEnd(writer));
+        var end = Coroutine.Start(ReadToEnd.Count(writer));
         await NetTest.Iterate();
         await writer.WriteAsync("last"u8.ToArray());
         await writer.CompleteOutputAsync();
@@ -83,7 +83,7 @@ public class PipeConnectionTests
         Assert.True((await writer.Input.ReadAsync()).IsCompleted);
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await writer.WriteAsync("x"u8.ToArray()));
         await writer.CloseAsync();
-        Assert.Equal(4, await ReadToEnd(reader));
+        Assert.Equal(4, await ReadToEnd.Count(reader));
         await reader.CloseAsync();
     });
 
@@ -97,7 +97,7 @@ public class PipeConnectionTests
         var write = Coroutine.Start(Write());
         await NetTest.Polls(2);
         Assert.False(write.IsDone);
-        Assert.Equal(bytes.Length, await ReadToEnd(reader));
+        Assert.Equal(bytes.Length, await ReadToEnd.Count(reader));
         await write;
         Assert.True(writer.IsClosed);
         await reader.CloseAsync();
@@ -118,7 +118,7 @@ public class PipeConnectionTests
         await NetTest.Polls(2);
         writer.Abort();
         await Assert.ThrowsAsync<IOException>(async () => await write);
-        Assert.InRange(await ReadToEnd(reader), 1, (1 << 20) - 1);
+        Assert.InRange(await ReadToEnd.Count(reader), 1, (1 << 20) - 1);
         await reader.CloseAsync();
 
         async Coroutine Write() => await writer.WriteAsync(new byte[1 << 20]);
@@ -130,7 +130,7 @@ public class PipeConnectionTests
         var (reader, writer) = Connection.CreatePipe();
         foreach (var connection in new[] { reader, writer })
         {
-            var read = Coroutine.Start(ReadToEnd(connection));
+            var read = Coroutine.Start(ReadToEnd.Count(connection));
             await NetTest.Polls(2);
             read.Cancel();
             await NetTest.AssertCancelled(read);
@@ -138,7 +138,7 @@ public class PipeConnectionTests
 
         await writer.WriteAsync("x"u8.ToArray());
         await writer.CloseAsync();
-        Assert.Equal(1, await ReadToEnd(reader));
+        Assert.Equal(1, await ReadToEnd.Count(reader));
         await reader.CloseAsync();
     });
 
@@ -153,7 +153,7 @@ public class PipeConnectionTests
             await writer.WriteAsync("hello"u8.ToArray());
         }
 
-        Assert.Equal(5, await ReadToEnd(reader));
+        Assert.Equal(5, await ReadToEnd.Count(reader));
     });
 
     [Fact]
@@ -166,7 +166,7 @@ public class PipeConnectionTests
         Assert.True(Descriptors.IsClosedOnExec(reader.Handle));
         RandomAccessWrite(theirs, "abc"u8);
         theirs.Dispose();
-        Assert.Equal(3, await ReadToEnd(reader));
+        Assert.Equal(3, await ReadToEnd.Count(reader));
         await reader.CloseAsync();
         var (other, writer) = LoopPipe.CreateWriter();
         await writer.WriteAsync("abcd"u8.ToArray());
@@ -213,10 +213,10 @@ public class PipeConnectionTests
         await using var peer = new Connection(second);
         await connection.WriteAsync("hello"u8.ToArray());
         await connection.CompleteOutputAsync();
-        Assert.Equal(5, await ReadToEnd(peer));
+        Assert.Equal(5, await ReadToEnd.Count(peer));
         await peer.WriteAsync("hi"u8.ToArray());
         await peer.CompleteOutputAsync();
-        Assert.Equal(2, await ReadToEnd(connection));
+        Assert.Equal(2, await ReadToEnd.Count(connection));
     });
 
     [Fact]
@@ -251,23 +251,8 @@ public class PipeConnectionTests
 
         // A read without a buffer waits, before any other has looked.
         Assert.Equal(0, await connection.AsStream().ReadAsync(Memory<byte>.Empty));
-        Assert.Equal(0, await ReadToEnd(connection));
+        Assert.Equal(0, await ReadToEnd.Count(connection));
     });
-
-    private static async Coroutine<long> ReadToEnd(Connection connection)
-    {
-        var count = 0L;
-        while (true)
-        {
-            var read = await connection.Input.ReadAsync();
-            count += read.Buffer.Length;
-            connection.Input.AdvanceTo(read.Buffer.End);
-            if (read.IsCompleted)
-            {
-                return count;
-            }
-        }
-    }
 
     private static void RandomAccessWrite(SafeFileHandle handle, ReadOnlySpan<byte> bytes)
     {
