@@ -10,6 +10,9 @@ public sealed partial class Connection
 {
     private readonly string? _name;
 
+    /// <summary>What it is called where it has no addresses.</summary>
+    internal string? Name => _name;
+
     /// <summary>
     /// The directions that there are: both, except for the end of a pipe. Without an output, writes throw
     /// <see cref="InvalidOperationException"/>. Without an input, <see cref="Input"/> ends when nobody can read any more what is written.

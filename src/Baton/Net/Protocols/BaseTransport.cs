@@ -70,6 +70,9 @@ internal abstract class BaseTransport(EventLoop loop) : ITransport
     /// <summary>Whether there is something left to send before a close.</summary>
     protected virtual bool HasOutput => WriteBufferSize > 0;
 
+    /// <summary>Whether a write comes too late.</summary>
+    protected virtual bool DropsWrites => IsLost;
+
     /// <summary>Stops receiving for good.</summary>
     protected abstract void StopReceiving();
 
@@ -82,7 +85,7 @@ internal abstract class BaseTransport(EventLoop loop) : ITransport
     /// <summary>Counts a write that comes too late. False when it does not.</summary>
     protected bool IsTooLate()
     {
-        if (!IsLost)
+        if (!DropsWrites)
         {
             return false;
         }

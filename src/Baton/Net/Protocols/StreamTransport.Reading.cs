@@ -1,4 +1,5 @@
 using System.IO.Pipelines;
+using System.Net.Sockets;
 using System.Runtime.CompilerServices;
 
 namespace Baton;
@@ -247,6 +248,12 @@ internal sealed partial class StreamTransport
     private void ReceiveEof()
     {
         _isEnded = true;
+        if (Connection.Access == FileAccess.Write)
+        {
+            LoseReader();
+            return;
+        }
+
         bool keepOpen;
         try
         {
@@ -258,7 +265,26 @@ internal sealed partial class StreamTransport
             return;
         }
 
-        if (!keepOpen)
+        // The end of what is only read from is the end of everything.
+        if (!keepOpen || Connection.Access == FileAccess.Read)
+        {
+            Close();
+        }
+    }
+
+    /// <summary>Nobody reads any more what is written here. Where everything had been taken, nothing is known to be lost.</summary>
+    private void LoseReader()
+    {
+        if (FailIfOutputFailed())
+        {
+            return;
+        }
+
+        if (WriteBufferSize > 0)
+        {
+            FailConnection(ConnectionFailure.Create(SocketError.Shutdown, Connection, "Sending"));
+        }
+        else
         {
             Close();
         }

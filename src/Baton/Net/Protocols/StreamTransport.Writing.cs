@@ -7,6 +7,9 @@ internal sealed partial class StreamTransport
 
     public bool CanWriteEof => true;
 
+    // What is written to a pipe after its end was to be told comes too late, even where it is not closed yet.
+    protected override bool DropsWrites => base.DropsWrites || (IsClosing && Connection.Access == FileAccess.Write);
+
     public void Write(ReadOnlySpan<byte> data)
     {
         CheckCanWrite();
@@ -42,6 +45,13 @@ internal sealed partial class StreamTransport
         }
 
         CheckSendsNoFile();
+        if (Connection.Access == FileAccess.Write)
+        {
+            // Closing is what tells the reader, once everything is sent.
+            Close();
+            return;
+        }
+
         _isEofWritten = true;
         _output.Complete();
         FailIfOutputFailed();
@@ -58,6 +68,11 @@ internal sealed partial class StreamTransport
         if (_isDetached)
         {
             throw new InvalidOperationException("The connection was taken back by DetachAsync: write to it.");
+        }
+
+        if (Connection.Access == FileAccess.Read)
+        {
+            throw new InvalidOperationException($"The {Connection} is the reading end: nothing can be written to it.");
         }
 
         CheckSendsNoFile();

@@ -99,7 +99,8 @@ internal sealed partial class StreamTransport : BaseTransport, IStreamTransport
     public override string ToString()
     {
         var state = Connection.IsClosed ? "closed" : IsClosing ? "closing" : _isPaused ? "paused" : _isEnded ? "at the end" : "reading";
-        return $"transport {Name(_localEndPoint)} -> {Name(_remoteEndPoint)} ({state}, {WriteBufferSize} bytes to send)";
+        var name = Connection.Name ?? $"{Name(_localEndPoint)} -> {Name(_remoteEndPoint)}";
+        return $"transport {name} ({state}, {WriteBufferSize} bytes to send)";
     }
 
     protected override void Drop() => Connection.Abort();
