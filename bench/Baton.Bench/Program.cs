@@ -5,6 +5,7 @@ using Baton.Bench.Micro;
 using Baton.Bench.Net;
 using Baton.Bench.Oracle;
 using Baton.Bench.SendFile;
+using Baton.Bench.Soak;
 using Baton.Bench.Tls;
 using Baton.Bench.Udp;
 
@@ -22,6 +23,7 @@ var root = new RootCommand("Measures Baton against what else there is. Run it fr
 {
     MicroCommand.Create(),
     OracleCommand.Create(),
+    SoakCommand.Create(),
 
     // What the harness starts as child processes.
     ChildCommands.CreateServer(benchmarks),

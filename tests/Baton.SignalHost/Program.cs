@@ -5,7 +5,8 @@ using Microsoft.Extensions.Logging;
 // The program to which the tests of EventLoop.Run and of signal handlers send signals. It says on its output how far it is.
 if (args is not [var mode])
 {
-    Console.Error.WriteLine("Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver|filter|handler|unhandled|closed");
+    Console.Error.WriteLine(
+        "Usage: Baton.SignalHost end|go-on|take-back|block|foreign|clean-up|spin|future|cancelled|thread|log|driver|filter|handler|unhandled|closed");
     return 2;
 }
 

@@ -13,6 +13,9 @@ internal abstract class CoroutineBox : CoroutineSource
 
     private Action? _resume;
 
+    /// <summary>Where the box was counted when it was made.</summary>
+    internal readonly CoroutineCensus Census = CoroutineCensus.Current;
+
     /// <summary>The loop that runs it, once it has been suspended.</summary>
     internal EventLoop? Loop;
 
@@ -286,6 +289,9 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
     [ThreadStatic]
     private static CoroutineBox<TStateMachine, TResult>? t_pool;
 
+    [ThreadStatic]
+    private static bool t_isCounted;
+
     private TStateMachine _stateMachine = default!;
 
     /// <summary>Boxes in the pool below and including this one, while it is in the pool.</summary>
@@ -323,12 +329,25 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
             Link = top;
             t_pool = this;
         }
+        else
+        {
+            CoroutineCensus.Current.OnDropped(this);
+        }
     }
+
+    private static CoroutineBox? GetPool() => t_pool;
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static CoroutineBox<TStateMachine, TResult> Make()
     {
         var box = new CoroutineBox<TStateMachine, TResult>();
+        box.Census.OnMade();
+        if (!t_isCounted)
+        {
+            t_isCounted = true;
+            box.Census.Add(GetPool);
+        }
+
         if (LoopDebug.IsAnywhere)
         {
             CoroutineGuard.Watch(box);

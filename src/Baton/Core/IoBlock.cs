@@ -50,6 +50,12 @@ public class IoBlock : ReadOnlySequenceSegment<byte>
     /// <summary>Gives the block back. Nobody may touch its memory after this.</summary>
     public void Release()
     {
+        EndLease();
+        Recycle(_pool);
+    }
+
+    private void EndLease()
+    {
         if (!_isLent)
         {
             throw new InvalidOperationException("The block has been released already.");
@@ -60,7 +66,16 @@ public class IoBlock : ReadOnlySequenceSegment<byte>
         RunningIndex = 0;
         Memory = default;
         _pool.OnReleased();
-        Recycle(_pool);
+    }
+
+    /// <summary>
+    /// Gives the block up without giving its memory back, for somebody may still touch that: it is lent to nobody else, and goes when that
+    /// one lets go of it.
+    /// </summary>
+    public void Abandon()
+    {
+        EndLease();
+        Space = default;
     }
 
     internal void OnRented()

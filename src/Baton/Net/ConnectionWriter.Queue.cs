@@ -62,10 +62,20 @@ internal sealed partial class ConnectionWriter
     /// <summary>The connection is closed: whoever waits is told so, and every block goes back.</summary>
     internal void OnClosed() => Fail(SocketError.OperationAborted);
 
+    /// <summary>How much may still be put in the buffer that was handed out; -1 where none was.</summary>
+    private int RequestedRoom => _isBlockRequested ? _last!.Space.Length - _last.Length : -1;
+
+    /// <summary>
+    /// A buffer for what will never be sent: code that has something to write learns at its next write or flush that there is no use.
+    /// </summary>
+    private byte[] GetScrap(int sizeHint)
+    {
+        _scrapRoom = Math.Max(sizeHint, 256);
+        return GC.AllocateUninitializedArray<byte>(_scrapRoom);
+    }
+
     private IoBlock GetBlock(int sizeHint)
     {
-        CheckCanWrite();
-        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
         _isBlockRequested = true;
         if (_last is { IsBorrowed: false } last && last.Space.Length - last.Length >= Math.Max(sizeHint, 1))
         {
@@ -415,6 +425,7 @@ internal sealed partial class ConnectionWriter
             Connection.OnWriteFailed(error);
         }
 
+        _scrapRoom = Math.Max(RequestedRoom, _scrapRoom);
         if (_request is { IsInFlight: true } request)
         {
             _io.Cancel(request);
@@ -427,10 +438,24 @@ internal sealed partial class ConnectionWriter
 
     private void DropAll()
     {
+        var requested = _isBlockRequested ? _last : null;
+        if (requested is not null)
+        {
+            _scrapRoom = Math.Max(RequestedRoom, _scrapRoom);
+        }
+
         while (_first is { } first)
         {
             _first = first.NextBlock;
-            first.Release();
+            if (ReferenceEquals(first, requested))
+            {
+                // Somebody has a buffer in it, and may be about to write there.
+                first.Abandon();
+            }
+            else
+            {
+                first.Release();
+            }
         }
 
         _last = null;

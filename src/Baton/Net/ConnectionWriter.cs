@@ -38,6 +38,9 @@ internal sealed partial class ConnectionWriter : PipeWriter
     private SocketError _failure;
     private bool _isBroken;
     private bool _isBlockRequested;
+
+    // Room in the buffer that was handed out last, once nothing is sent any more: what is put there is for nobody.
+    private int _scrapRoom;
     private bool _isSendDue;
     private bool _isCompleted;
     private bool _isShutDown;
@@ -74,6 +77,13 @@ internal sealed partial class ConnectionWriter : PipeWriter
     /// <inheritdoc/>
     public override Memory<byte> GetMemory(int sizeHint = 0)
     {
+        CheckCanWrite();
+        ArgumentOutOfRangeException.ThrowIfNegative(sizeHint);
+        if (HasFailed)
+        {
+            return GetScrap(sizeHint);
+        }
+
         var block = GetBlock(sizeHint);
         return block.Space[block.Length..];
     }
@@ -85,13 +95,21 @@ internal sealed partial class ConnectionWriter : PipeWriter
     public override void Advance(int bytes)
     {
         Connection.Loop.CheckThread();
-        if (!_isBlockRequested || (uint)bytes > (uint)(_last!.Space.Length - _last.Length))
+        var hasFailed = HasFailed;
+        if (bytes < 0 || bytes > (hasFailed ? _scrapRoom : RequestedRoom))
         {
             throw new ArgumentOutOfRangeException(
                 nameof(bytes), "Advance goes with a buffer of GetMemory or GetSpan, and not beyond its end.");
         }
 
-        _last.Length += bytes;
+        if (hasFailed)
+        {
+            // The flush that follows says so.
+            _scrapRoom -= bytes;
+            return;
+        }
+
+        _last!.Length += bytes;
         _unflushed += bytes;
     }
 
@@ -230,7 +248,6 @@ internal sealed partial class ConnectionWriter : PipeWriter
     /// <summary>Sends what it can of everything, flushed or not, because the connection is about to be closed.</summary>
     internal void SendRest()
     {
-        ForgetRequestedBlock();
         if (!HasFailed)
         {
             MarkFlushed();
@@ -310,6 +327,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     /// </summary>
     private void ForgetRequestedBlock()
     {
+        _scrapRoom = 0;
         if (_isBlockRequested)
         {
             _isBlockRequested = false;

@@ -439,4 +439,58 @@ public class ConnectionWriteTests
         connection.Output.Advance(1);
         return await connection.Output.FlushAsync();
     }
+
+    [Fact]
+    public void A_buffer_that_is_asked_for_when_the_output_has_failed_leaves_nothing() => NetTest.Run(async test =>
+    {
+        var (client, server) = await NetTest.Connect();
+        await using var one = client;
+        await using var two = server;
+        client.Abort();
+        for (var i = 0; i < 3; i++)
+        {
+            client.Output.GetSpan(20_000)[..20_000].Fill(1);
+            client.Output.Advance(20_000);
+            Assert.Throws<ArgumentOutOfRangeException>(() => client.Output.Advance(20_000));
+        }
+
+        await Assert.ThrowsAsync<IOException>(async () => await client.Output.FlushAsync());
+        client.Output.GetSpan()[0] = 1;
+        client.Output.Advance(1);
+        Assert.Equal(0, client.Output.UnflushedBytes);
+        Assert.Equal(0, test.Driver.Blocks.LentCount);
+    });
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public void A_buffer_in_which_somebody_is_writing_goes_to_nobody_else_when_the_connection_ends(bool closes) => NetTest.Run(async test =>
+    {
+        var (client, server) = await NetTest.Connect();
+        await using var one = client;
+        await using var two = server;
+        client.Output.GetSpan(10)[..10].Fill(1);
+        client.Output.Advance(10);
+        var memory = client.Output.GetMemory(1000);
+        if (closes)
+        {
+            client.Dispose();
+        }
+        else
+        {
+            client.Abort();
+        }
+
+        Assert.Equal(0, test.Driver.Blocks.LentCount);
+        var blocks = Enumerable.Range(0, 10).Select(_ => test.Driver.Blocks.Rent()).ToList();
+        blocks.ForEach(block => block.Space.Span.Clear());
+
+        // As code does that awaits something to be put there.
+        memory.Span.Fill(2);
+        client.Output.Advance(1000);
+        Assert.All(blocks, block => Assert.False(block.Space.Span.ContainsAnyExcept((byte)0)));
+        blocks.ForEach(block => block.Release());
+        await Assert.ThrowsAsync<IOException>(async () => await client.Output.FlushAsync());
+        Assert.Equal(0, client.Output.UnflushedBytes);
+    });
 }

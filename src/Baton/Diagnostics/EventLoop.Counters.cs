@@ -1,0 +1,22 @@
+namespace Baton;
+
+public sealed partial class EventLoop
+{
+    /// <summary>
+    /// Calls of <c>async Coroutine</c> methods that have not ended, or whose result nobody has taken, the one that asks included: to tell
+    /// whether a program leaks them. One that is never awaited is counted for ever.
+    /// </summary>
+    /// <remarks>
+    /// Counts what was made on the loop's thread: a coroutine that is handed to a loop of another thread is counted for ever, too, and one
+    /// that was made on another thread is not counted. Looks at all methods' pools, which takes some microseconds.
+    /// </remarks>
+    /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
+    public int CoroutineCount
+    {
+        get
+        {
+            CheckThread();
+            return CoroutineCensus.Current.InUse;
+        }
+    }
+}
