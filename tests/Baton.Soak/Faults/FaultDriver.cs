@@ -82,8 +82,8 @@ public sealed partial class FaultDriver : IoDriver
         new FaultSocket(this, _inner.AdoptSocket(loop, handle), isConnected: false);
 
     /// <inheritdoc/>
-    public override IoSocket AdoptDescriptor(EventLoop loop, SafeFileHandle handle) =>
-        new FaultSocket(this, _inner.AdoptDescriptor(loop, handle), isConnected: false);
+    public override IoSocket AdoptDescriptor(EventLoop loop, SafeFileHandle handle, FileAccess access = FileAccess.ReadWrite) =>
+        new FaultSocket(this, _inner.AdoptDescriptor(loop, handle, access), isConnected: false);
 
     /// <inheritdoc/>
     public override void Watch(IoWatch watch, IoReadiness interest) => _inner.Watch(watch, interest);

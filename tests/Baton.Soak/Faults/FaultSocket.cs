@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Microsoft.Win32.SafeHandles;
 
 namespace Baton.Soak.Faults;
 
@@ -27,6 +28,8 @@ internal sealed partial class FaultSocket : IoSocket
     public override SocketType SocketType => _inner.SocketType;
 
     public override FileAccess Access => _inner.Access;
+
+    public override IoSocketKind Kind => _inner.Kind;
 
     public override bool IsDrained => !_isReset && _inner.IsDrained;
 
@@ -110,6 +113,9 @@ internal sealed partial class FaultSocket : IoSocket
 
         return _inner.TrySend(IsStream ? bytes[..Driver.Shorten(bytes.Length)] : bytes, out error);
     }
+
+    public override int TrySendFile(SafeFileHandle file, long offset, int count, out SocketError error) =>
+        IsResetOrBlocked(isReading: false, out error) ? 0 : _inner.TrySendFile(file, offset, Driver.Shorten(count), out error);
 
     public override IoSocket? TryAccept(out SocketError error) =>
         _inner.TryAccept(out error) is { } accepted ? new FaultSocket(Driver, accepted, isConnected: true) : null;
