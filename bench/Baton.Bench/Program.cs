@@ -4,6 +4,7 @@ using Baton.Bench.Echo;
 using Baton.Bench.Micro;
 using Baton.Bench.Net;
 using Baton.Bench.Oracle;
+using Baton.Bench.Processes;
 using Baton.Bench.SendFile;
 using Baton.Bench.Soak;
 using Baton.Bench.Tls;
@@ -24,10 +25,14 @@ var root = new RootCommand("Measures Baton against what else there is. Run it fr
     MicroCommand.Create(),
     OracleCommand.Create(),
     SoakCommand.Create(),
+    SpawnCommand.Create(),
+    PipeCommand.Create(),
 
     // What the harness starts as child processes.
     ChildCommands.CreateServer(benchmarks),
     ChildCommands.CreateLoad(benchmarks),
+    SpawnCommand.CreateWorker(),
+    PipeCommand.CreateWorker(),
 };
 foreach (var benchmark in benchmarks) root.Add(NetCommand.Create(benchmark));
 
