@@ -80,8 +80,18 @@ internal static class PipeCommand
                 Console.Out,
                 [.. samples.Peers.SelectMany(peer => (BenchResult[])
                 [
-                    new($"pipe-{peer}-throughput", "MiB/s", 1e6 / samples.Time(peer), Against: $"pipe-{Floor}-throughput", Ratio: samples.TimeRatio(Floor, peer)),
-                    new($"pipe-{peer}-cpu", "µs/MiB", samples.Cpu(peer), Against: $"pipe-{Floor}-cpu", Ratio: samples.CpuRatio(peer, Floor)),
+                    new(
+                        $"pipe-{peer}-throughput",
+                        "MiB/s",
+                        1e6 / samples.Time(peer),
+                        Against: $"pipe-{Floor}-throughput",
+                        Ratio: samples.TimeRatio(Floor, peer)),
+                    new(
+                        $"pipe-{peer}-cpu",
+                        "µs/MiB",
+                        samples.Cpu(peer),
+                        Against: $"pipe-{Floor}-cpu",
+                        Ratio: samples.CpuRatio(peer, Floor)),
                 ])]);
             return;
         }

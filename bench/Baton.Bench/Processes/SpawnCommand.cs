@@ -18,7 +18,11 @@ internal static class SpawnCommand
         var json = TurnCommand.CreateJson();
         var count = new Option<int>("--count") { Description = "Children of a turn.", DefaultValueFactory = _ => 320 };
         var program = new Option<string>("--program") { Description = "What to start.", DefaultValueFactory = _ => "/bin/true" };
-        var python = new Option<string>("--python") { Description = "The Python that asyncio runs on.", DefaultValueFactory = _ => "python3" };
+        var python = new Option<string>("--python")
+        {
+            Description = "The Python that asyncio runs on.",
+            DefaultValueFactory = _ => "python3",
+        };
         var command = new Command("spawn", "Measures time and the parent's CPU time for a child that is started and waited for.")
         {
             rounds,

@@ -9,7 +9,9 @@ internal static class SpawnWorker
     public static int RunBaton(string program)
     {
         using var loop = new EventLoop();
-        TurnPeer.Serve("Baton", work => Measure(work, (count, concurrency) => loop.RunUntilComplete(StartAll(program, count, concurrency))));
+        TurnPeer.Serve(
+            "Baton",
+            work => Measure(work, (count, concurrency) => loop.RunUntilComplete(StartAll(program, count, concurrency))));
         return 0;
     }
 

@@ -8,7 +8,11 @@ internal static class TurnCommand
 {
     public static Option<int> CreateRounds()
     {
-        var rounds = new Option<int>("--rounds") { Description = "Rounds, in each of which all take their turn.", DefaultValueFactory = _ => 9 };
+        var rounds = new Option<int>("--rounds")
+        {
+            Description = "Rounds, in each of which all take their turn.",
+            DefaultValueFactory = _ => 9,
+        };
         rounds.Validators.Add(result =>
         {
             if (result.GetValue(rounds) is < 1 or > 1000)
@@ -19,7 +23,8 @@ internal static class TurnCommand
         return rounds;
     }
 
-    public static Option<bool> CreateJson() => new("--json") { Description = "Print one JSON array and nothing else to the standard output." };
+    public static Option<bool> CreateJson() =>
+        new("--json") { Description = "Print one JSON array and nothing else to the standard output." };
 
     /// <summary>Has all take turns at one kind of work.</summary>
     /// <param name="peers">Who; the first is the one that the others are compared with.</param>
@@ -55,7 +60,8 @@ internal static class TurnCommand
 /// <summary>Microseconds of time and CPU time for a unit of work, by peer and round.</summary>
 internal sealed class TurnSamples(IEnumerable<string> peers)
 {
-    private readonly Dictionary<string, List<(double Time, double Cpu)>> _samples = peers.ToDictionary(peer => peer, _ => new List<(double, double)>());
+    private readonly Dictionary<string, List<(double Time, double Cpu)>> _samples =
+        peers.ToDictionary(peer => peer, _ => new List<(double, double)>());
 
     public IEnumerable<string> Peers => _samples.Keys;
 

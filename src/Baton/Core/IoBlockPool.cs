@@ -12,10 +12,18 @@ public sealed class IoBlockPool
     /// <summary>The size of a block, in bytes.</summary>
     public const int BlockSize = 16 * 1024;
 
+    /// <summary>The size of a large block, in bytes.</summary>
+    public const int LargeBlockSize = 64 * 1024;
+
     // More than that lie idle only after a burst of slow peers, and are worth less than their 4 MiB.
     private const int FreeLimit = 256;
 
+    // Those who read that much work on one at a time, mostly.
+    private const int FreeLargeLimit = 4;
+
     private IoBlock? _free;
+    private IoBlock? _freeLarge;
+    private int _freeLargeCount;
     private int _freeCount;
     private BorrowedBlock? _freeBorrowed;
 
@@ -39,6 +47,28 @@ public sealed class IoBlockPool
             _free = block.NextFree;
             block.NextFree = null;
             _freeCount--;
+        }
+
+        block.OnRented();
+        return block;
+    }
+
+    /// <summary>
+    /// Lends a block of <see cref="LargeBlockSize"/> bytes, empty: as much as a pipe holds, for who expects that there is so much.
+    /// </summary>
+    public IoBlock RentLarge()
+    {
+        var block = _freeLarge;
+        if (block is null)
+        {
+            var array = GC.AllocateUninitializedArray<byte>(LargeBlockSize, pinned: true);
+            block = new KeptLargeBlock(this, MemoryMarshal.CreateFromPinnedArray(array, 0, array.Length));
+        }
+        else
+        {
+            _freeLarge = block.NextFree;
+            block.NextFree = null;
+            _freeLargeCount--;
         }
 
         block.OnRented();
@@ -90,6 +120,19 @@ public sealed class IoBlockPool
             block.NextFree = _free;
             _free = block;
             _freeCount++;
+        }
+    }
+
+    private sealed class KeptLargeBlock(IoBlockPool pool, Memory<byte> space) : IoBlock(pool, space)
+    {
+        protected override void Recycle(IoBlockPool pool)
+        {
+            if (pool._freeLargeCount < FreeLargeLimit)
+            {
+                NextFree = pool._freeLarge;
+                pool._freeLarge = this;
+                pool._freeLargeCount++;
+            }
         }
     }
 

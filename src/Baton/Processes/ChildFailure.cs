@@ -37,9 +37,10 @@ internal static class ChildFailure
 
         if (IsMissing(result))
         {
+            var where = path is null ? " in the folders of PATH" : "";
             return path is not null && File.Exists(Path.Combine(directory ?? "", path))
                 ? new FileNotFoundException($"{what}: the file is there, but the interpreter or loader that it names is not.", file, inner)
-                : new FileNotFoundException($"{what}: there is no such file{(path is null ? " in the folders of PATH" : "")}.", file, inner);
+                : new FileNotFoundException($"{what}: there is no such file{where}.", file, inner);
         }
 
         return result switch

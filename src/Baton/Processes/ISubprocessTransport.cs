@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Baton;
 
-/// <summary>The way from a protocol to its child process. Corresponds to <c>asyncio.SubprocessTransport</c>. For the loop's thread.</summary>
+/// <summary>
+/// The way from a protocol to its child process. Corresponds to <c>asyncio.SubprocessTransport</c>. For the loop's thread.
+/// </summary>
 public interface ISubprocessTransport
 {
     /// <summary>The loop to which the child belongs.</summary>

@@ -2,7 +2,9 @@ using System.Runtime.InteropServices;
 
 namespace Baton;
 
-/// <summary>Calls a protocol with what a child does. As asyncio's: what happens before the pipes are connected is kept, and told then.</summary>
+/// <summary>
+/// Calls a protocol with what a child does. As asyncio's: what happens before the pipes are connected is kept, and told then.
+/// </summary>
 internal sealed class SubprocessTransport : ISubprocessTransport
 {
     private readonly PipeProtocol?[] _pipes = new PipeProtocol?[3];
@@ -104,7 +106,9 @@ internal sealed class SubprocessTransport : ISubprocessTransport
 
     private void OnConnected() => Loop.CallSoon(static transport => ((SubprocessTransport)transport!).TellEarly(), this);
 
-    /// <summary>Tells the protocol of the child, and then of all that has happened before. What happens meanwhile comes after that.</summary>
+    /// <summary>
+    /// Tells the protocol of the child, and then of all that has happened before. What happens meanwhile comes after that.
+    /// </summary>
     private void TellEarly()
     {
         CallProtocol(nameof(ISubprocessProtocol.ConnectionMade), () => _protocol.ConnectionMade(this));

@@ -32,6 +32,11 @@ internal static class ProcessTest
     /// <summary>Whether a process is a child of this one, running or a zombie.</summary>
     internal static bool IsChild(int id) => Children().Contains(id);
 
+    /// <summary>How many pipes, and descriptors of processes, this process has. Others come and go with the runtime.</summary>
+    internal static int CountDescriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd")
+        .Select(path => new FileInfo(path).LinkTarget ?? "")
+        .Count(target => target.StartsWith("pipe:", StringComparison.Ordinal) || target.Contains("pidfd", StringComparison.Ordinal));
+
     /// <summary>Whether there is a process, that is no zombie.</summary>
     internal static bool IsRunning(int id)
     {

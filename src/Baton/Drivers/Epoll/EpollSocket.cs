@@ -64,6 +64,9 @@ internal sealed partial class EpollSocket : IoSocket
 
         /// <summary>It is no socket, but a pipe or a device.</summary>
         IsFile = 64,
+
+        /// <summary>The last lent block of a pipe was filled: more is there as a rule, and fewer calls fetch it into a larger one.</summary>
+        ReadsMuch = 128,
     }
 
     public override nint Handle => _descriptor;
@@ -171,7 +174,7 @@ internal sealed partial class EpollSocket : IoSocket
             return null;
         }
 
-        var block = _driver.Blocks.Rent();
+        var block = (_flags & Flags.ReadsMuch) == 0 ? _driver.Blocks.Rent() : _driver.Blocks.RentLarge();
         var count = TryReceive(block.Space.Span, out error);
         if (count == 0)
         {
@@ -179,6 +182,7 @@ internal sealed partial class EpollSocket : IoSocket
             return null;
         }
 
+        _flags = count < IoBlockPool.BlockSize || (_flags & Flags.IsFile) == 0 ? _flags & ~Flags.ReadsMuch : _flags | Flags.ReadsMuch;
         block.Length = count;
         return block;
     }
