@@ -52,7 +52,8 @@ public sealed partial class EventLoop : IDisposable
         options ??= new EventLoopOptions();
         Name = options.Name ?? "loop";
         ExceptionHandler = options.ExceptionHandler;
-        _driver = options.Driver ?? DefaultDriver.Create();
+        string? fallback = null;
+        _driver = options.Driver ?? DefaultDriver.Create(out fallback);
         _clock = options.Clock ?? _driver.Clock;
         NameResolver = options.NameResolver ?? NameResolver.Default;
         _context = new LoopSynchronizationContext(this);
@@ -65,6 +66,11 @@ public sealed partial class EventLoop : IDisposable
         _fileThreads = options.FileThreads;
         _fileExecutor = options.FileExecutor;
         LoopLog.DriverChosen(_logger, Name, _driver.Name);
+        if (fallback is not null)
+        {
+            LoopLog.DriverFellBack(_logger, Name, _driver.Name, fallback);
+        }
+
         SetDebug(options.Debug ?? IsDebugByEnvironment());
         _creationSite = _debug?.Capture();
         _guard = new LoopGuard(this);

@@ -36,6 +36,14 @@ public sealed class IoBlockPool
     /// <summary>Lends a block of <see cref="BlockSize"/> bytes, empty.</summary>
     public IoBlock Rent()
     {
+        var block = Take();
+        block.OnRented();
+        return block;
+    }
+
+    /// <summary>Takes a block for a driver to keep ready. It is lent once the driver says so.</summary>
+    internal IoBlock Take()
+    {
         var block = _free;
         if (block is null)
         {
@@ -49,7 +57,6 @@ public sealed class IoBlockPool
             _freeCount--;
         }
 
-        block.OnRented();
         return block;
     }
 

@@ -64,6 +64,7 @@ public sealed partial class Connection : IDuplexPipe, IAsyncDisposable, IDisposa
         Io = io;
         Access = io.Access;
         _name = name ?? NameOf(io);
+        Io.AllowReceivingAhead();
         _reader = new ConnectionReader(this);
         _writer = new ConnectionWriter(this);
         Track();

@@ -30,7 +30,7 @@ public class DefaultDriverTests
         Assert.NotEqual(0, result.ExitCode);
         Assert.Contains(
             "The environment variable BATON_DRIVER names a driver that there is not: 'kqueue'.", result.Errors, StringComparison.Ordinal);
-        Assert.Contains("'epoll' and 'portable'", result.Errors, StringComparison.Ordinal);
+        Assert.Contains("'epoll', 'iouring' and 'portable'", result.Errors, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -323,6 +323,12 @@ public class EpollContractTests : DriverContractTests
     }
 }
 
+/// <summary>The contract on io_uring, of sockets that are told of their readiness.</summary>
+public class IoUringContractTests : DriverContractTests
+{
+    protected override IoDriver CreateDriver() => TestDriver.CreateForRings();
+}
+
 /// <summary>The contract on the BCL's sockets.</summary>
 public class PortableContractTests : DriverContractTests
 {

@@ -58,6 +58,10 @@ public sealed class NetTest
     public static void RunOnEpoll(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null) =>
         LoopTest.OnThread(() => Execute(new ScriptedCalls(), null, main, configure));
 
+    /// <summary>Runs a coroutine as the main task on io_uring, whichever driver this run of the tests is for.</summary>
+    public static void RunOnIoUring(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null) =>
+        LoopTest.OnThread(() => Execute(new ScriptedCalls { IsForRings = true }, null, main, configure));
+
     /// <inheritdoc cref="RunOnEpoll"/>
     /// <remarks>In time that passes only when nothing else happens.</remarks>
     public static void RunOnEpollInVirtualTime(Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)
@@ -214,7 +218,7 @@ public sealed class NetTest
     }
 
     private static ScriptedCalls? CallsOfRun(VirtualClock? clock) =>
-        TestDriver.Name == "epoll" ? new ScriptedCalls { Clock = clock } : null;
+        TestDriver.Name is "epoll" or "iouring" ? new ScriptedCalls { Clock = clock, IsForRings = TestDriver.Name == "iouring" } : null;
 
     private static void Execute(
         ScriptedCalls? calls, VirtualClock? clock, Func<NetTest, Coroutine> main, Action<EventLoopOptions>? configure = null)

@@ -1,5 +1,3 @@
-using System.Diagnostics.CodeAnalysis;
-
 namespace Baton.Drivers;
 
 // Descriptors that are not the driver's. Unlike its own they are level-triggered: who reads from them is code that does not know of edges.
@@ -7,15 +5,11 @@ public sealed unsafe partial class EpollDriver
 {
     private const uint Failing = EpollEvents.Error | EpollEvents.HangUp;
 
-    // A bit for each descriptor of a socket of ours. Where one was closed behind the back of its watch, the number may be ours by now, and
-    // its registration with it.
-    private ulong[] _own = new ulong[4];
-
     /// <inheritdoc/>
     public override void Watch(IoWatch watch, IoReadiness interest)
     {
         ArgumentNullException.ThrowIfNull(watch);
-        if (_isDisposed)
+        if (IsDisposed)
         {
             watch.DriverData = -1;
             watch.Interest = IoReadiness.None;
@@ -34,8 +28,8 @@ public sealed unsafe partial class EpollDriver
         if (isNew)
         {
             watch.DriverData = TakeSlot();
-            _slots[watch.DriverData].Watch = watch;
-            _registeredSockets++;
+            Slots[watch.DriverData].Watch = watch;
+            RegisteredCount++;
         }
 
         var result = Register(watch, interest, isNew);
@@ -60,7 +54,7 @@ public sealed unsafe partial class EpollDriver
         Counters.Registrations++;
         if (!isNew)
         {
-            var result = _calls.EpollModify(_epoll, watch.Descriptor, events, data);
+            var result = Calls.EpollModify(_epoll, watch.Descriptor, events, data);
             if (result != -Errno.ENOENT)
             {
                 return result;
@@ -68,12 +62,12 @@ public sealed unsafe partial class EpollDriver
 
             // The descriptor was closed behind our back, which ended its watch, and the number is in use again. If somebody else still has
             // the old file open, so has epoll, and goes on to tell of it: under the number of a generation that is over.
-            NextGeneration(ref _slots[watch.DriverData]);
+            NextGeneration(ref Slots[watch.DriverData]);
             data = DataOf(watch.DriverData);
             Counters.Registrations++;
         }
 
-        return _calls.EpollAdd(_epoll, watch.Descriptor, events, data);
+        return Calls.EpollAdd(_epoll, watch.Descriptor, events, data);
     }
 
     private void EndWatch(IoWatch watch)
@@ -87,7 +81,7 @@ public sealed unsafe partial class EpollDriver
         if (!IsOwn(watch.Descriptor))
         {
             Counters.Registrations++;
-            _calls.EpollRemove(_epoll, watch.Descriptor);
+            Calls.EpollRemove(_epoll, watch.Descriptor);
         }
 
         ForgetWatch(watch);
@@ -98,12 +92,12 @@ public sealed unsafe partial class EpollDriver
         FreeSlot(watch.DriverData);
         watch.DriverData = -1;
         watch.Interest = IoReadiness.None;
-        _registeredSockets--;
+        RegisteredCount--;
     }
 
     private void TellWatch(uint index, uint generation, uint flags)
     {
-        if (index >= (uint)_slots.Length || _slots[index].Watch is not { } watch || _slots[index].Generation != generation)
+        if (index >= (uint)Slots.Length || Slots[index].Watch is not { } watch || Slots[index].Generation != generation)
         {
             return;
         }
@@ -118,39 +112,4 @@ public sealed unsafe partial class EpollDriver
             watch.OnReady(readiness);
         }
     }
-
-    private bool IsOwn(int descriptor) =>
-        descriptor >= 0 && descriptor >> 6 < _own.Length && (_own[descriptor >> 6] & (1UL << descriptor)) != 0;
-
-    private void NoteOwn(int descriptor, bool isOwn = true)
-    {
-        var index = descriptor >> 6;
-        if (index >= _own.Length)
-        {
-            Array.Resize(ref _own, Math.Max(index + 1, _own.Length * 2));
-        }
-
-        _own[index] = isOwn ? _own[index] | (1UL << descriptor) : _own[index] & ~(1UL << descriptor);
-    }
-
-    private void CheckNotOurs(int descriptor)
-    {
-        if (IsOwn(descriptor))
-        {
-            throw new InvalidOperationException(
-                $"Descriptor {descriptor} belongs to a connection or socket of this loop, which watches it already. Use that, or detach " +
-                "it first.");
-        }
-    }
-
-    [DoesNotReturn]
-    private static void ThrowCannotWatch(int descriptor, int result) => throw (result switch
-    {
-        -Errno.EPERM => new ArgumentException(
-            $"Descriptor {descriptor} cannot be watched: it stands for a regular file, a directory, or a device such as /dev/null, which " +
-            "are always ready."),
-        -Errno.EBADF => new ArgumentException($"Descriptor {descriptor} is not open."),
-        -Errno.EEXIST => new InvalidOperationException($"Descriptor {descriptor} is watched already."),
-        _ => (Exception)SocketFailure.Create(Errno.ToSocketError(result), $"Watching descriptor {descriptor}"),
-    });
 }

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 /// <summary>Linux's error numbers, as the methods of <see cref="LinuxSocketCalls"/> return them, negated.</summary>
-public static class Errno
+public static partial class Errno
 {
     /// <summary>Not permitted.</summary>
     public const int EPERM = 1;

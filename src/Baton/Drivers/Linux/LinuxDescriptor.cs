@@ -35,8 +35,8 @@ internal readonly record struct LinuxDescriptor(
 
     private static LinuxDescriptor Adopt(LinuxSocketCalls calls, int theirs, FileAccess wanted)
     {
-        var fileKind = (LinuxFileKind)EpollDriver.Check(calls.GetFileKind(theirs, out var identity), Operation);
-        var mode = EpollDriver.Check(calls.GetAccess(theirs, out var isNonBlocking), Operation) switch
+        var fileKind = (LinuxFileKind)LinuxDriver.Check(calls.GetFileKind(theirs, out var identity), Operation);
+        var mode = LinuxDriver.Check(calls.GetAccess(theirs, out var isNonBlocking), Operation) switch
         {
             0 => FileAccess.Read,
             1 => FileAccess.Write,
@@ -54,7 +54,7 @@ internal readonly record struct LinuxDescriptor(
         var access = DescriptorAccess.Of(theirs, kind, mode, wanted);
         if (kind == IoSocketKind.Socket && access == FileAccess.ReadWrite)
         {
-            return new LinuxDescriptor(EpollDriver.Check(calls.Duplicate(theirs), Operation), kind, access, IsSocket: true);
+            return new LinuxDescriptor(LinuxDriver.Check(calls.Duplicate(theirs), Operation), kind, access, IsSocket: true);
         }
 
         if (!isNonBlocking
@@ -64,7 +64,7 @@ internal readonly record struct LinuxDescriptor(
             return new LinuxDescriptor(own, kind, access);
         }
 
-        own = EpollDriver.Check(calls.Duplicate(theirs), Operation);
+        own = LinuxDriver.Check(calls.Duplicate(theirs), Operation);
         if (isNonBlocking)
         {
             return new LinuxDescriptor(own, kind, access, BlockingRestoration.Join(identity, mode));
@@ -73,7 +73,7 @@ internal readonly record struct LinuxDescriptor(
         if (calls.SetNonBlocking(own) is < 0 and var error)
         {
             calls.Close(own);
-            EpollDriver.Check(error, Operation);
+            LinuxDriver.Check(error, Operation);
         }
 
         return new LinuxDescriptor(own, kind, access, BlockingRestoration.Begin(identity, mode));

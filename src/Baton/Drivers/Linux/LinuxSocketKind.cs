@@ -9,9 +9,9 @@ internal static class LinuxSocketKind
     /// <exception cref="SocketException">It is no socket, or of a family or type that the drivers do not know.</exception>
     internal static (AddressFamily Family, SocketType Type) Read(LinuxSocketCalls calls, int descriptor, string operation)
     {
-        EpollDriver.Check(
+        LinuxDriver.Check(
             calls.GetOption(descriptor, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionDomain, out var family), operation);
-        EpollDriver.Check(
+        LinuxDriver.Check(
             calls.GetOption(descriptor, LinuxSocketNumbers.LevelSocket, LinuxSocketNumbers.OptionType, out var type), operation);
         return (
             LinuxSocketNumbers.ToFamily(family) ?? throw new SocketException(

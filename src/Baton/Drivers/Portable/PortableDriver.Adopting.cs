@@ -50,7 +50,7 @@ public partial class PortableDriver
         {
             handle.DangerousAddRef(ref isAdded);
             var descriptor = LinuxCalls.Duplicate((int)handle.DangerousGetHandle());
-            return LinuxCalls.HandOver(EpollDriver.Check(descriptor, operation));
+            return LinuxCalls.HandOver(LinuxDriver.Check(descriptor, operation));
         }
         finally
         {

@@ -48,7 +48,7 @@ internal static unsafe class UnixPipe
         var descriptor = (int)handle.DangerousGetHandle();
         if (OperatingSystem.IsLinux())
         {
-            EpollDriver.Check(new LinuxSocketCalls().SetNonBlocking(descriptor), Operation);
+            LinuxDriver.Check(new LinuxSocketCalls().SetNonBlocking(descriptor), Operation);
         }
         else
         {

@@ -6,21 +6,21 @@ using System.Runtime.InteropServices;
 
 namespace Baton.Drivers;
 
-/// <summary>A socket of <see cref="EpollDriver"/>: what it knows of its readiness, and the request that waits in each direction.</summary>
-internal sealed partial class EpollSocket : IoSocket
+/// <summary>A socket of <see cref="LinuxDriver"/>: what it knows of its readiness, and the request that waits in each direction.</summary>
+internal partial class LinuxSocket : IoSocket
 {
-    private readonly EpollDriver _driver;
-    private readonly int _slot;
+    private protected readonly LinuxDriver _driver;
+    private protected readonly int _slot;
     private readonly SocketType _socketType;
     private readonly AddressFamily _addressFamily;
-    private int _descriptor;
+    private protected int _descriptor;
     private Flags _flags;
-    private IoRequest? _reader;
-    private IoRequest? _writer;
+    private protected IoRequest? _reader;
+    private protected IoRequest? _writer;
     private byte[]? _peerAddress;
     private SocketError _heldError;
 
-    internal EpollSocket(EpollDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType)
+    internal LinuxSocket(LinuxDriver driver, int descriptor, int slot, AddressFamily addressFamily, SocketType socketType)
     {
         _driver = driver;
         _descriptor = descriptor;
@@ -302,7 +302,7 @@ internal sealed partial class EpollSocket : IoSocket
     {
         ObjectDisposedException.ThrowIf(_descriptor < 0, typeof(LoopSocket));
         var descriptor = End(out var isRegistered);
-        return _driver.Detach(descriptor, _slot, isRegistered);
+        return _driver.Detach(this, descriptor, _slot, isRegistered);
     }
 
     public override void Dispose()
@@ -314,7 +314,7 @@ internal sealed partial class EpollSocket : IoSocket
 
         var descriptor = End(out var isRegistered);
         Restore(descriptor);
-        _driver.Remove(descriptor, _slot, isRegistered);
+        _driver.Remove(this, descriptor, _slot, isRegistered);
     }
 
     /// <summary>Lets go of the descriptor and ends what is pending.</summary>
@@ -375,8 +375,7 @@ internal sealed partial class EpollSocket : IoSocket
                 if (result < 0)
                 {
                     // The kernel has told it and forgotten it: the receive that follows reports it.
-                    _heldError = Errno.ToSocketError(result);
-                    _flags |= Flags.HasHeldError;
+                    Hold(result);
                 }
 
                 request.Error = SocketError.Success;
@@ -508,14 +507,35 @@ internal sealed partial class EpollSocket : IoSocket
         return Errno.ToSocketError(result < 0 ? result : error);
     }
 
-    private bool TryRegister(IoRequest request)
+    /// <summary>Whether it is told of its readiness in both directions.</summary>
+    private protected bool IsRegistered
+    {
+        get => (_flags & Flags.Registered) != 0;
+        set => _flags = value ? _flags | Flags.Registered : _flags & ~Flags.Registered;
+    }
+
+    /// <summary>Whether there is an error that the next receive reports.</summary>
+    private protected bool HasHeldError => (_flags & Flags.HasHeldError) != 0;
+
+    /// <summary>Keeps an error for the next receive.</summary>
+    private protected void Hold(int result)
+    {
+        _heldError = Errno.ToSocketError(result);
+        _flags |= Flags.HasHeldError;
+    }
+
+    /// <summary>Has no receive be tried until something says that there is something.</summary>
+    private protected void MarkDrained() => _flags &= ~Flags.MayRead;
+
+    /// <summary>Has somebody tell when the request is worth a try. False, with the error in the request, where that cannot be.</summary>
+    private protected virtual bool TryRegister(IoRequest request)
     {
         if ((_flags & Flags.Registered) != 0)
         {
             return true;
         }
 
-        var result = _driver.Register(_descriptor, _slot);
+        var result = _driver.Register(this, _descriptor, _slot);
         if (result == -Errno.EPERM && (_flags & Flags.IsFile) != 0)
         {
             // A device that never blocks, and so never changes: what waits for its other end to go waits until it is cancelled.

@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Baton.Drivers;
 
 // Sockets that come from outside, and that leave.
-public sealed unsafe partial class EpollDriver
+public abstract unsafe partial class LinuxDriver
 {
     /// <inheritdoc/>
     public override IoSocket AdoptSocket(EventLoop loop, SafeSocketHandle handle)
@@ -61,19 +61,6 @@ public sealed unsafe partial class EpollDriver
         }
 
         handle.Dispose();
-        return Add(adopted.Descriptor, new EpollFile(adopted.Kind, adopted.Access, adopted.Restoration));
-    }
-
-    /// <summary>Frees a socket's slot and hands its descriptor out.</summary>
-    internal SafeSocketHandle Detach(int descriptor, int slot, bool isRegistered)
-    {
-        if (isRegistered)
-        {
-            Counters.Registrations++;
-            _calls.EpollRemove(_epoll, descriptor);
-        }
-
-        Forget(descriptor, slot, isRegistered);
-        return _calls.HandOver(descriptor);
+        return Add(adopted.Descriptor, new LinuxFile(adopted.Kind, adopted.Access, adopted.Restoration));
     }
 }

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 namespace Baton.Drivers;
 
 // What is done once in the life of a socket, by calls that never wait.
-internal sealed partial class EpollSocket
+internal partial class LinuxSocket
 {
     public override void Bind(EndPoint endPoint)
     {
@@ -19,7 +19,7 @@ internal sealed partial class EpollSocket
         }
     }
 
-    public override void Listen(int backlog) => EpollDriver.Check(_driver.Calls.Listen(Descriptor(), backlog), "Listening");
+    public override void Listen(int backlog) => LinuxDriver.Check(_driver.Calls.Listen(Descriptor(), backlog), "Listening");
 
     public override void Shutdown(SocketShutdown how)
     {
@@ -29,7 +29,7 @@ internal sealed partial class EpollSocket
             return;
         }
 
-        EpollDriver.Check(_driver.Calls.Shutdown(Descriptor(), (int)how), "Shutting down");
+        LinuxDriver.Check(_driver.Calls.Shutdown(Descriptor(), (int)how), "Shutting down");
     }
 
     public override EndPoint? GetEndPoint(bool peer)
@@ -64,7 +64,7 @@ internal sealed partial class EpollSocket
     public override int GetOption(SocketOptionLevel level, SocketOptionName name)
     {
         var (systemLevel, systemName) = LinuxSocketNumbers.Option(level, name);
-        EpollDriver.Check(_driver.Calls.GetOption(Descriptor(), systemLevel, systemName, out var value), "Reading a socket's option");
+        LinuxDriver.Check(_driver.Calls.GetOption(Descriptor(), systemLevel, systemName, out var value), "Reading a socket's option");
         return name switch
         {
             SocketOptionName.Error => (int)Errno.ToSocketError(value),
@@ -81,7 +81,7 @@ internal sealed partial class EpollSocket
         var result = _driver.Calls.SetOption(Descriptor(), level, name, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
         if (result < 0)
         {
-            EpollDriver.Check(result, $"Setting a socket's option {text}");
+            LinuxDriver.Check(result, $"Setting a socket's option {text}");
         }
     }
 

@@ -3,19 +3,19 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 // Pipes and terminals: the same readiness, other calls.
-internal sealed partial class EpollSocket
+internal partial class LinuxSocket
 {
     private const int PollIn = 1;
     private const int PollErrorOrHangUp = 8 | 16;
 
-    private EpollFile? _file;
+    private LinuxFile? _file;
 
     public override FileAccess Access => _file?.Access ?? FileAccess.ReadWrite;
 
     public override IoSocketKind Kind => _file?.Kind ?? IoSocketKind.Socket;
 
     /// <summary>Says what it is before it is used.</summary>
-    internal void BecomeFile(EpollFile file)
+    internal void BecomeFile(LinuxFile file)
     {
         _file = file;
         _flags |= Flags.IsFile;

@@ -3,7 +3,7 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 // Descriptors that travel with bytes.
-internal sealed partial class EpollSocket
+internal partial class LinuxSocket
 {
     public override int TrySendDescriptors(ReadOnlySpan<byte> bytes, ReadOnlySpan<int> descriptors, out SocketError error)
     {

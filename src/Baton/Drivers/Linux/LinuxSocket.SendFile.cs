@@ -4,7 +4,7 @@ using Microsoft.Win32.SafeHandles;
 namespace Baton.Drivers;
 
 // Files that are sent, by sendfile(2).
-internal sealed partial class EpollSocket
+internal partial class LinuxSocket
 {
     public override int TrySendFile(SafeFileHandle file, long offset, int count, out SocketError error)
     {

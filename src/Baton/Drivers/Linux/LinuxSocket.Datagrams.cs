@@ -7,7 +7,7 @@ namespace Baton.Drivers;
 
 // Whole datagrams. A batch that came back shorter than it was asked for has found the queue empty, as a call that would have blocked does:
 // what comes after it is a new edge, an error included.
-internal sealed unsafe partial class EpollSocket
+internal unsafe partial class LinuxSocket
 {
     public override bool CanReceiveErrors => true;
 
@@ -179,7 +179,7 @@ internal sealed unsafe partial class EpollSocket
         var result = _driver.Calls.SetOption(Descriptor(), level, name, value);
         if (result < 0)
         {
-            EpollDriver.Check(result, $"Setting a socket's option {name} of level {level}");
+            LinuxDriver.Check(result, $"Setting a socket's option {name} of level {level}");
         }
     }
 
@@ -188,7 +188,7 @@ internal sealed unsafe partial class EpollSocket
         var result = _driver.Calls.GetRawOption(Descriptor(), level, name, value, out var length);
         if (result < 0)
         {
-            EpollDriver.Check(result, $"Reading a socket's option {name} of level {level}");
+            LinuxDriver.Check(result, $"Reading a socket's option {name} of level {level}");
         }
 
         return length;
