@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using Baton.Drivers;
 
 namespace Baton.Bench.Net;
 
@@ -26,9 +27,16 @@ internal sealed class NetPeer
     /// <summary>What this program does as this server's process, or null for a server that is another program.</summary>
     public Func<Task>? Serve { get; }
 
-    /// <summary>A server of this program that runs an event loop until its process ends.</summary>
-    public static NetPeer Ours(string name, Action serve, bool isDefault = true) =>
-        new(name, (benchmark, _) => new(ChildCommands.Server(benchmark.Name, name)), () =>
+    /// <summary>
+    /// A server of this program that runs an event loop until its process ends, on the driver named or, without a name, on the default one.
+    /// </summary>
+    public static NetPeer Ours(string name, Action serve, bool isDefault = true, string? driver = null) =>
+        new(name, (benchmark, _) =>
+        {
+            var start = ChildCommands.Server(benchmark.Name, name);
+            if (driver is not null) start.Environment["BATON_DRIVER"] = driver;
+            return driver == "iouring" && !IoUringDriver.IsSupported(out var reason) ? new(null, reason) : new(start);
+        }, () =>
         {
             serve();
             return Task.CompletedTask;

@@ -68,7 +68,7 @@ public sealed partial class EventLoop : IDisposable
         LoopLog.DriverChosen(_logger, Name, _driver.Name);
         if (fallback is not null)
         {
-            LoopLog.DriverFellBack(_logger, Name, _driver.Name, fallback);
+            LoopLog.LogFallback(_logger, Name, _driver.Name, fallback);
         }
 
         SetDebug(options.Debug ?? IsDebugByEnvironment());

@@ -30,19 +30,46 @@ public sealed class IoBlockPool
     /// <summary>Blocks that somebody holds now. 0 when nothing is being received or sent.</summary>
     public int LentCount { get; private set; }
 
+    /// <summary>
+    /// Blocks that the driver itself keeps: for the kernel to receive into, or with what came before anybody asked. 0 once the driver is disposed.
+    /// </summary>
+    public int KeptCount { get; private set; }
+
     /// <summary>Blocks that wait to be lent again.</summary>
     public int FreeCount => _freeCount;
 
     /// <summary>Lends a block of <see cref="BlockSize"/> bytes, empty.</summary>
     public IoBlock Rent()
     {
-        var block = Take();
+        var block = Pop();
         block.OnRented();
         return block;
     }
 
-    /// <summary>Takes a block for a driver to keep ready. It is lent once the driver says so.</summary>
-    internal IoBlock Take()
+    /// <summary>Takes a block for the driver to receive into before anybody asks for it.</summary>
+    internal IoBlock Keep()
+    {
+        KeptCount++;
+        return Pop();
+    }
+
+    /// <summary>Lends a block that the driver kept.</summary>
+    internal void Lend(IoBlock block)
+    {
+        KeptCount--;
+        block.OnRented();
+    }
+
+    /// <summary>Puts a block that the driver kept back.</summary>
+    internal void Unkeep(IoBlock block)
+    {
+        KeptCount--;
+        block.Length = 0;
+        block.Append(null);
+        Push(block);
+    }
+
+    private IoBlock Pop()
     {
         var block = _free;
         if (block is null)

@@ -34,6 +34,27 @@ public class DefaultDriverTests
     }
 
     [Fact]
+    public async Task It_is_io_uring_where_that_is_asked_for_and_allowed()
+    {
+        TestDriver.CreateForRings().Dispose();
+        await using var host = SampleProcess.StartSampleWithVariable("BATON_DRIVER=iouring", "Baton.SignalHost", "driver");
+        var result = await host.WaitForExitAsync();
+        Assert.Equal("iouring", result.WithoutStackTrace().Output.Split(Environment.NewLine)[1]);
+    }
+
+    [Fact]
+    public async Task It_is_epoll_where_io_uring_is_asked_for_and_denied()
+    {
+        Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
+        const int RingSetup = 425;
+        await using var host = SampleProcess.StartSampleWithoutSystemCall(RingSetup, "BATON_DRIVER=iouring", "Baton.SignalHost", "driver");
+        var result = await host.WaitForExitAsync();
+        Assert.Equal("epoll", result.WithoutStackTrace().Output.Split(Environment.NewLine)[1]);
+        await using var logging = SampleProcess.StartSampleWithoutSystemCall(RingSetup, "BATON_DRIVER=iouring", "Baton.SignalHost", "log");
+        await logging.WaitForLineAsync("io_uring was asked for, and cannot be used: a security policy");
+    }
+
+    [Fact]
     public void In_these_tests_it_is_the_one_that_they_run_on() => LoopTest.RunOnDefaultDriver(async test =>
     {
         await Coroutine.Yield();

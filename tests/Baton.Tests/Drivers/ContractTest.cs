@@ -8,9 +8,12 @@ internal sealed class ContractTest
 {
     private static readonly long Limit = 20_000_000_000;
 
-    private ContractTest(IoDriver driver)
+    private readonly bool _receivesAhead;
+
+    private ContractTest(IoDriver driver, bool receivesAhead)
     {
         Driver = driver;
+        _receivesAhead = receivesAhead;
         Loop = new EventLoop(new EventLoopOptions { Driver = driver, Name = "contract", ExceptionHandler = static (_, _) => { } });
     }
 
@@ -18,15 +21,23 @@ internal sealed class ContractTest
 
     public EventLoop Loop { get; }
 
-    public static void Run(IoDriver driver, Action<ContractTest> body) => LoopTest.OnThread(() =>
+    public static void Run(IoDriver driver, Action<ContractTest> body) => Run(() => driver, body);
+
+    /// <param name="createDriver">Called on the thread of the test.</param>
+    /// <param name="body">The test.</param>
+    /// <param name="receivesAhead">Whether connected sockets are allowed to receive before they are asked.</param>
+    public static void Run(Func<IoDriver> createDriver, Action<ContractTest> body, bool receivesAhead = false) => LoopTest.OnThread(() =>
     {
-        var test = new ContractTest(driver);
+        var driver = createDriver();
+        var test = new ContractTest(driver, receivesAhead);
         using (test.Loop)
         {
             body(test);
             Assert.Equal(0, driver.OpenSocketCount);
             Assert.Equal(0, driver.Blocks.LentCount);
         }
+
+        Assert.Equal(0, driver.Blocks.KeptCount);
     });
 
     public IoSocket CreateSocket(AddressFamily family = AddressFamily.InterNetwork, SocketType type = SocketType.Stream) =>
@@ -50,6 +61,7 @@ internal sealed class ContractTest
         var connect = new ContractRequest(Loop) { Kind = IoOperationKind.Connect, EndPoint = endPoint };
         connect.Submit(socket);
         PollUntil(connect);
+        AllowReceivingAhead(socket);
         return connect.Error;
     }
 
@@ -58,6 +70,7 @@ internal sealed class ContractTest
         var accept = Submit(listener, IoOperationKind.Accept);
         PollUntil(accept);
         Assert.Equal(SocketError.Success, accept.Error);
+        AllowReceivingAhead(accept.Accepted!);
         return accept.Accepted!;
     }
 
@@ -72,6 +85,15 @@ internal sealed class ContractTest
     public void WaitToReceive(IoSocket socket)
     {
         var wait = Submit(socket, IoOperationKind.Receive);
+        PollUntil(wait);
+        Assert.Equal(SocketError.Success, wait.Error);
+    }
+
+    /// <summary>Waits for what something sends.</summary>
+    public void WaitToReceiveAfter(IoSocket socket, Action send)
+    {
+        var wait = Submit(socket, IoOperationKind.Receive);
+        send();
         PollUntil(wait);
         Assert.Equal(SocketError.Success, wait.Error);
     }
@@ -158,6 +180,14 @@ internal sealed class ContractTest
         for (var i = 0; i < count; i++)
         {
             Driver.Poll(1_000_000);
+        }
+    }
+
+    private void AllowReceivingAhead(IoSocket socket)
+    {
+        if (_receivesAhead)
+        {
+            socket.AllowReceivingAhead();
         }
     }
 

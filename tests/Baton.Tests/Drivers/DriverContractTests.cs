@@ -11,6 +11,9 @@ public abstract partial class DriverContractTests
 
     protected abstract IoDriver CreateDriver();
 
+    /// <summary>Whether connections may receive before they are asked.</summary>
+    protected virtual bool ReceivesAhead => false;
+
     [Fact]
     public void A_wait_for_data_ends_when_there_is_some_and_takes_nothing() => Run(test =>
     {
@@ -310,7 +313,7 @@ public abstract partial class DriverContractTests
             () => driver.CreateSocket(loop, AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Unspecified));
     });
 
-    private void Run(Action<ContractTest> body) => ContractTest.Run(CreateDriver(), body);
+    private void Run(Action<ContractTest> body) => ContractTest.Run(CreateDriver, body, ReceivesAhead);
 }
 
 /// <summary>The contract on epoll.</summary>
@@ -327,6 +330,12 @@ public class EpollContractTests : DriverContractTests
 public class IoUringContractTests : DriverContractTests
 {
     protected override IoDriver CreateDriver() => TestDriver.CreateForRings();
+}
+
+/// <summary>The contract on io_uring, of connections for which the kernel receives.</summary>
+public class IoUringAheadContractTests : IoUringContractTests
+{
+    protected override bool ReceivesAhead => true;
 }
 
 /// <summary>The contract on the BCL's sockets.</summary>

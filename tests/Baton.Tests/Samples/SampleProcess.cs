@@ -48,6 +48,25 @@ internal sealed class SampleProcess : IAsyncDisposable
     public static SampleProcess StartSampleWithVariable(string variable, string name, params string[] arguments) =>
         Start("/usr/bin/env", [variable, Host, "exec", PathOf(name), .. arguments]);
 
+    /// <summary>
+    /// Starts a sample to which the kernel denies a system call, as it does in a container whose profile forbids it. Needs Python to say so.
+    /// </summary>
+    public static SampleProcess StartSampleWithoutSystemCall(int number, string variable, string name, params string[] arguments)
+    {
+        // A filter of four instructions: load the number; where it is that one, EPERM, else go on.
+        const string Script = """
+            import ctypes, os, struct, sys
+            code = b''.join(struct.pack('HBBI', *i) for i in [(32, 0, 0, 0), (21, 0, 1, int(sys.argv[1])), (6, 0, 0, 0x50001), (6, 0, 0, 0x7fff0000)])
+            buffer = ctypes.create_string_buffer(code)
+            program = ctypes.create_string_buffer(struct.pack('HxxxxxxP', 4, ctypes.addressof(buffer)))
+            prctl = ctypes.CDLL(None, use_errno=True).prctl
+            assert prctl(38, 1, 0, 0, 0) == 0 and prctl(22, 2, ctypes.c_void_p(ctypes.addressof(program)), 0, 0) == 0
+            os.execvp(sys.argv[2], sys.argv[2:])
+            """;
+        return StartTool(
+            "python3", ["-c", Script, number.ToString(System.Globalization.CultureInfo.InvariantCulture), "/usr/bin/env", variable, Host, "exec", PathOf(name), .. arguments]);
+    }
+
     /// <summary>Starts a tool, or skips the test where it is not installed.</summary>
     public static SampleProcess StartTool(string name, params string[] arguments)
     {

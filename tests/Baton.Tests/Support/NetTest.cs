@@ -237,6 +237,7 @@ public sealed class NetTest
             test.Loop.Dispose();
         }
 
+        Assert.Equal(0, test.Driver.Blocks.KeptCount);
         Assert.Empty(test._reports.Select(report => report.ToString()));
 
         if (test.Driver is PortableTestDriver portable)

@@ -1,5 +1,3 @@
-using Baton.Drivers;
-
 namespace Baton.Tests;
 
 // io_uring.

@@ -1,5 +1,4 @@
 using System.Net.Sockets;
-using Microsoft.Win32.SafeHandles;
 
 namespace Baton.Drivers;
 
@@ -168,8 +167,8 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
     /// <summary>Has the kernel stop receiving. It says so when it has.</summary>
     internal void StopReceiving(int slot) => PushCancel(DataOf(slot) | KindReceive);
 
-    /// <summary>The kernel has found no block to receive into.</summary>
-    internal void OnBlocksExhausted() => _buffers?.Grow();
+    /// <summary>The kernel has found no block to receive into, and is to find more of them.</summary>
+    internal void ProvideMore() => _buffers?.Grow();
 
     /// <summary>The kernel cannot receive time after time into blocks of its choice.</summary>
     internal void OnCannotReceiveAhead() => _mayReceiveAhead = false;
@@ -323,7 +322,7 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
         var block = completion.HasBuffer ? _buffers!.Take(completion.Buffer) : null;
         if (block is not null && (socket is null || completion.Result <= 0))
         {
-            block.Release();
+            Blocks.Unkeep(block);
             block = null;
         }
 

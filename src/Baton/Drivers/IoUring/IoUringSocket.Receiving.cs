@@ -103,6 +103,7 @@ internal sealed partial class IoUringSocket
         }
 
         RemoveFirst();
+        Blocks.Lend(block);
         return block;
     }
 
@@ -145,7 +146,10 @@ internal sealed partial class IoUringSocket
         }
         else if (result == -Errno.ENOBUFS)
         {
-            _ring.OnBlocksExhausted();
+            if (_blockCount < BlockLimit)
+            {
+                _ring.ProvideMore();
+            }
         }
         else if (result is -Errno.EINVAL or -Errno.EOPNOTSUPP)
         {
@@ -193,7 +197,7 @@ internal sealed partial class IoUringSocket
         {
             var block = _first;
             RemoveFirst();
-            block.Release();
+            Blocks.Unkeep(block);
         }
 
         _start = 0;
@@ -252,7 +256,7 @@ internal sealed partial class IoUringSocket
         {
             block.Space.Span[..length].CopyTo(last.Space.Span[last.Length..]);
             last.Length += length;
-            block.Release();
+            Blocks.Unkeep(block);
             return;
         }
 
@@ -282,7 +286,7 @@ internal sealed partial class IoUringSocket
             if (_start == block.Length)
             {
                 RemoveFirst();
-                block.Release();
+                Blocks.Unkeep(block);
             }
         }
 

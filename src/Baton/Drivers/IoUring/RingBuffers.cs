@@ -63,7 +63,7 @@ internal sealed unsafe class RingBuffers : IDisposable
         while (_provided < _wanted)
         {
             var number = _freeNumbers[--_freeCount];
-            var block = _pool.Take();
+            var block = _pool.Keep();
             _blocks[number] = block;
             ref var entry = ref _entries[_tail & (Capacity - 1)];
             entry.Address = (ulong)Unsafe.AsPointer(ref MemoryMarshal.GetReference(block.Space.Span));
@@ -76,14 +76,13 @@ internal sealed unsafe class RingBuffers : IDisposable
         Volatile.Write(ref *(ushort*)((byte*)_entries + TailOffset), _tail);
     }
 
-    /// <summary>Takes a block that the kernel has used up, as lent.</summary>
+    /// <summary>Takes a block that the kernel has used up. The driver still keeps it.</summary>
     internal IoBlock Take(int number)
     {
         var block = _blocks[number]!;
         _blocks[number] = null;
         _freeNumbers[_freeCount++] = (ushort)number;
         _provided--;
-        block.OnRented();
         return block;
     }
 
@@ -97,7 +96,7 @@ internal sealed unsafe class RingBuffers : IDisposable
         {
             if (block is not null)
             {
-                _pool.Push(block);
+                _pool.Unkeep(block);
                 block = null;
             }
         }
