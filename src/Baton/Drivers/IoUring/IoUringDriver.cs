@@ -12,7 +12,7 @@ namespace Baton.Drivers;
 /// kernel holds the open file of an entry: whatever is in flight is cancelled before its descriptor is closed, and by one more call, because the peer is to see the close at
 /// once. Provided blocks belong to the kernel until a completion names them, or the ring has nothing more in flight.</para>
 /// <para><see cref="IoDriver.Statistics"/> counts calls: as <see cref="IoStatistics.Waits"/> each <c>io_uring_enter</c>, as
-/// <see cref="IoStatistics.Registrations"/> each <c>io_uring_register</c>. Entries are no calls, and completions are <see cref="IoStatistics.Events"/>.</para>
+/// <see cref="IoStatistics.Registrations"/> each <c>io_uring_register</c>. Entries are no calls. Completions are <see cref="IoStatistics.Events"/>, but for those of what was cancelled.</para>
 /// </remarks>
 public sealed unsafe partial class IoUringDriver : LinuxDriver
 {
@@ -273,7 +273,11 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
     {
         while (_ring.TryTake(out var completion))
         {
-            Counters.Events++;
+            if (completion.Result != -Errno.ECANCELED)
+            {
+                Counters.Events++;
+            }
+
             var kind = (uint)completion.Data & ~SlotMask;
             if (kind == KindCancel)
             {
