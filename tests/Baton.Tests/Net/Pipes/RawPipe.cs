@@ -8,6 +8,7 @@ internal sealed class RawPipe : IDisposable
     private readonly FileStream _reader;
     private readonly FileStream _writer;
     private readonly byte[] _buffer = new byte[4096];
+    private int _lastRead;
 
     public RawPipe()
     {
@@ -28,7 +29,10 @@ internal sealed class RawPipe : IDisposable
     public void Write(ReadOnlySpan<byte> bytes) => _writer.Write(bytes);
 
     /// <summary>Reads up to 4096 bytes; waits where there is none.</summary>
-    public int Read() => _reader.Read(_buffer);
+    public int Read() => _lastRead = _reader.Read(_buffer);
+
+    /// <summary>What the last read got.</summary>
+    public ReadOnlySpan<byte> LastRead => _buffer.AsSpan(0, _lastRead);
 
     /// <summary>Writes as much as a pipe holds.</summary>
     public void Fill()

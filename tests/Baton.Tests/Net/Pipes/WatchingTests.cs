@@ -1,9 +1,14 @@
+using Baton.Tests.Conformance;
+
 namespace Baton.Tests.Net.Pipes;
 
 /// <summary>AddReader, AddWriter and the waits.</summary>
 public class WatchingTests
 {
     [Fact]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_add_reader")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_remove_reader")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_remove_reader_unknown")]
     public void A_reader_is_called_for_as_long_as_there_is_something() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
@@ -19,6 +24,7 @@ public class WatchingTests
         Assert.InRange(calls, before, before + 1);
         Assert.True(test.Loop.RemoveReader(pipe.ReaderNumber));
         Assert.False(test.Loop.RemoveReader(pipe.ReaderNumber));
+        Assert.False(test.Loop.RemoveReader(1_000_000));
         before = calls;
         pipe.Write("c"u8);
         await NetTest.Polls(3);
@@ -26,6 +32,9 @@ public class WatchingTests
     });
 
     [Fact]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_add_writer")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_remove_writer")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_remove_writer_unknown")]
     public void A_writer_is_called_while_there_is_room() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
@@ -44,9 +53,14 @@ public class WatchingTests
 
         Assert.NotEqual(before, calls);
         Assert.True(test.Loop.RemoveWriter(pipe.WriterNumber));
+        Assert.False(test.Loop.RemoveWriter(pipe.WriterNumber));
+        Assert.False(test.Loop.RemoveWriter(1_000_000));
     });
 
     [Fact]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_add_reader_existing_writer")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_remove_reader_read_write")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_remove_writer_read_write")]
     public void Both_directions_of_a_descriptor_are_watched_apart() => NetTest.Run(async test =>
     {
         var (first, second) = LoopSocket.CreatePair();
@@ -65,10 +79,18 @@ public class WatchingTests
         var before = writes;
         await NetTest.Polls(3);
         Assert.Equal(before, writes);
+        test.Loop.AddWriter(number, () => writes++);
         Assert.True(test.Loop.RemoveReader(number));
+        before = reads;
+        var writesBefore = writes;
+        await NetTest.Until(() => writes >= writesBefore + 2);
+        Assert.InRange(reads, before, before + 1);
+        Assert.True(test.Loop.RemoveWriter(number));
     });
 
     [Fact]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_add_reader_existing")]
+    [CPython("test_selector_events.BaseSelectorEventLoopTests.test_add_writer_existing")]
     public void Adding_replaces_and_what_was_queued_is_not_called() => NetTest.Run(async test =>
     {
         using var pipe = new RawPipe();
@@ -80,6 +102,12 @@ public class WatchingTests
         Assert.DoesNotContain("first", log);
         Assert.True(test.Loop.RemoveReader(pipe.ReaderNumber));
         Assert.False(test.Loop.RemoveReader(pipe.ReaderNumber));
+        log.Clear();
+        test.Loop.AddWriter(pipe.WriterNumber, () => log.Add("first"));
+        test.Loop.AddWriter(pipe.WriterNumber, () => log.Add("second"));
+        await NetTest.Until(() => log.Count >= 2);
+        Assert.DoesNotContain("first", log);
+        Assert.True(test.Loop.RemoveWriter(pipe.WriterNumber));
     });
 
     [Fact]
@@ -142,6 +170,8 @@ public class WatchingTests
     });
 
     [Fact]
+    [CPython("test_unix_events.TestFunctional.test_add_reader_or_writer_transport_fd",
+        Improvement = "Only to add is refused: there is never anything to remove.")]
     public void What_cannot_be_watched_is_refused() => NetTest.Run(async test =>
     {
         var loop = test.Loop;
@@ -158,6 +188,8 @@ public class WatchingTests
         using var two = server;
         var refusal = Assert.Throws<InvalidOperationException>(() => loop.AddReader((int)client.Handle, () => { }));
         Assert.Contains("belongs to a connection or socket of this loop", refusal.Message, StringComparison.Ordinal);
+        Assert.Throws<InvalidOperationException>(() => loop.AddWriter((int)client.Handle, () => { }));
+        Assert.False(loop.RemoveReader((int)client.Handle));
         await Assert.ThrowsAsync<InvalidOperationException>(async () => await loop.WaitWritableAsync((int)server.Handle));
     });
 
