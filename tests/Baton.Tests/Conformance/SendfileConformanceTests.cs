@@ -176,7 +176,7 @@ public class SendfileConformanceTests
     {
         var (transport, protocol, peer) = await Connect(overTls);
         var sending = Coroutine.Start(transport.SendFileAsync(file));
-        await NetTest.Polls(20);
+        await SendFileTest.WaitForPart(peer);
         sending.Cancel();
         await NetTest.AssertCancelled(sending);
         await ProtocolTest.WaitUntilLost(protocol);

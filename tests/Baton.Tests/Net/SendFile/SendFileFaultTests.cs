@@ -35,7 +35,7 @@ public class SendFileFaultTests
             calls++;
             return null;
         };
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         var before = calls;
         await NetTest.Polls(50);
         Assert.Equal(before, calls);

@@ -62,13 +62,22 @@ internal static class SendFileTest
         return (sender, receiver);
     }
 
-    /// <summary>Starts to send, and returns when it waits for room.</summary>
-    internal static async Coroutine<LoopTask<long>> StartAndFill(Connection sender, LoopFile file, SendFileFallback fallback = default)
+    /// <summary>Starts to send, and returns when a part has arrived that nobody takes, and the rest waits for room.</summary>
+    internal static async Coroutine<LoopTask<long>> StartAndFill(Connection sender, Connection receiver, LoopFile file)
     {
-        var sending = Coroutine.Start(sender.SendFileAsync(file, fallback: fallback));
+        var sending = Coroutine.Start(sender.SendFileAsync(file));
+        await WaitForPart(receiver);
         await NetTest.Polls(20);
         Assert.False(sending.IsDone);
         return sending;
+    }
+
+    /// <summary>Waits until something has arrived, and leaves it there.</summary>
+    internal static async Coroutine WaitForPart(Connection receiver)
+    {
+        var read = await receiver.Input.ReadAsync();
+        Assert.False(read.Buffer.IsEmpty);
+        receiver.Input.AdvanceTo(read.Buffer.Start);
     }
 
     /// <summary>Reads what comes to the end, and returns how much before that or a reset.</summary>

@@ -97,7 +97,7 @@ public class SendFileTests
     public void Nothing_else_may_be_written_meanwhile(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         Assert.Throws<InvalidOperationException>(() => { sender.WriteAsync(new byte[1]); });
         Assert.Throws<InvalidOperationException>(() => { sender.Output.FlushAsync(); });
         Assert.Throws<InvalidOperationException>(() => { sender.Output.GetMemory(); });
@@ -120,7 +120,7 @@ public class SendFileTests
     public void A_cancel_after_a_part_breaks_the_output_and_says_so(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         sending.Cancel();
         await NetTest.AssertCancelled(sending);
         var failure = await Assert.ThrowsAsync<IOException>(async () => await sender.WriteAsync(new byte[1]));
@@ -158,7 +158,7 @@ public class SendFileTests
     public void Closing_meanwhile_waits_for_the_file(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         var closing = Coroutine.Start(Close(sender));
         await NetTest.Polls(5);
         Assert.False(closing.IsDone);
@@ -175,7 +175,7 @@ public class SendFileTests
     public void A_close_that_waits_for_a_file_which_is_given_up_is_a_reset(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         var closing = Coroutine.Start(Close(sender));
         await NetTest.Polls(5);
         sending.Cancel();
@@ -191,7 +191,7 @@ public class SendFileTests
     public void Disposing_meanwhile_is_a_failure_and_a_reset(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         sender.Dispose();
         await Assert.ThrowsAsync<IOException>(async () => await sending);
         Assert.True(await SendFileTest.Drain(receiver) < 0);
@@ -204,7 +204,7 @@ public class SendFileTests
     public void A_peer_that_goes_is_the_failure(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         receiver.Abort();
         await Assert.ThrowsAnyAsync<IOException>(async () => await sending);
         await Assert.ThrowsAnyAsync<IOException>(async () => await sender.WriteAsync(new byte[1]));
@@ -215,7 +215,7 @@ public class SendFileTests
     public void A_file_that_is_closed_meanwhile_is_sent_first() => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect();
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         file.Dispose();
         await Assert.ThrowsAsync<ObjectDisposedException>(async () => await sender.SendFileAsync(file));
         await NetTest.Polls(3);
@@ -235,7 +235,7 @@ public class SendFileTests
     public void A_file_that_shrinks_ends_where_it_ends(bool overTls) => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect(overTls);
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         await file.SetLengthAsync(500_000);
         var reading = Coroutine.Start(TlsTest.ReadToEnd(receiver));
         Assert.Equal(500_000, await sending);
@@ -248,7 +248,7 @@ public class SendFileTests
     public void A_file_that_grows_is_sent_to_its_end() => SendFileTest.Run(async (_, file) =>
     {
         var (sender, receiver) = await SendFileTest.Connect();
-        var sending = await SendFileTest.StartAndFill(sender, file);
+        var sending = await SendFileTest.StartAndFill(sender, receiver, file);
         await file.WriteAsync("more"u8.ToArray(), SendFileTest.Data.Length);
         var reading = Coroutine.Start(TlsTest.ReadToEnd(receiver));
         Assert.Equal(SendFileTest.Data.Length + 4, await sending);
