@@ -65,6 +65,7 @@ public sealed partial class EventLoop : IDisposable
         _blockingWaits = options.BlockingWaits;
         _fileThreads = options.FileThreads;
         _fileExecutor = options.FileExecutor;
+        HasOwnFileExecutor = _fileExecutor is not null;
         LoopLog.DriverChosen(_logger, Name, _driver.Name);
         if (fallback is not null)
         {

@@ -99,7 +99,7 @@ public sealed class EventLoopOptions
 
     /// <summary>
     /// Where the loop's files are worked on; null for <see cref="FileThreads"/> threads of the loop's own, made at first use and shut down with the loop. The loop does
-    /// not dispose of one that is set, which may serve several loops.
+    /// not dispose of one that is set, which may serve several loops. Where it is set, all operations go there, and none to a driver that could have the system do them.
     /// </summary>
     public IExecutor? FileExecutor { get; set; }
 

@@ -10,6 +10,9 @@ public sealed partial class EventLoop
     /// <summary>The threads for files: the loop's own are made at first use, and shut down with it.</summary>
     internal IExecutor FileExecutor => _fileExecutor ?? CreateFileExecutor();
 
+    /// <summary>Whether the options say who is to work on files: then the driver is not asked.</summary>
+    internal bool HasOwnFileExecutor { get; }
+
     /// <summary>Lends an operation, to be given back when nobody else knows of it any more.</summary>
     internal FileOperation RentFileOperation()
     {

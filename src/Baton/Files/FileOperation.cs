@@ -74,7 +74,7 @@ internal sealed partial class FileOperation
     {
         try
         {
-            _isWithDriver = Loop.Driver.SubmitFile(this);
+            _isWithDriver = !Loop.HasOwnFileExecutor && Loop.Driver.SubmitFile(this);
             if (!_isWithDriver)
             {
                 Loop.FileExecutor.Execute(Work, this);

@@ -12,6 +12,7 @@ public class NetConformanceTests
 {
     [Fact]
     [CPython("test_events.EventLoopTestsMixin.test_create_server")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_create_server")]
     public void The_handler_of_a_server_on_every_interface_gets_the_bytes_and_knows_both_ends() => NetTest.Run(async test =>
     {
         var seen = test.Loop.CreateFuture<(byte[] Bytes, EndPoint? Local, EndPoint? Remote)>();

@@ -47,6 +47,7 @@ public class TransportConformanceTests
     [Fact]
     [CPython("test_selector_events.BaseSelectorEventLoopTests.test_make_socket_transport")]
     [CPython("test_selector_events.BaseSelectorEventLoopTests.test_close")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_close")]
     public void A_closed_loop_has_closed_its_transports_and_they_can_still_be_asked_what_they_are() => LoopTest.OnThread(() =>
     {
         var calls = new ScriptedCalls();
@@ -81,6 +82,9 @@ public class TransportConformanceTests
     [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_tryagain")]
     [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_tryagain_interrupted")]
     [CPython("test_selector_events.SelectorSocketTransportBufferedProtocolTests.test_read_ready_err")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading_aborted")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading_aborted_is_fatal")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading_exception")]
     public void A_receive_that_has_to_be_tried_again_is_nothing_wrong_and_one_that_fails_is_the_loss(bool isBuffered) =>
         NetTest.RunOnEpoll(async test =>
         {

@@ -1,4 +1,5 @@
 using System.Text;
+using Baton.Tests.Net.Counterparts;
 
 namespace Baton.Tests.Files;
 
@@ -181,7 +182,14 @@ public class LoopFileTests
     });
 
     [Fact]
-    public void The_loop_goes_on_while_files_are_worked_on() => FileTest.Run(async (_, folder) =>
+    public void The_loop_goes_on_while_files_are_worked_on()
+    {
+        // By threads, whatever the driver could do.
+        using var executor = new ThreadPoolExecutor(4, "files");
+        FileTest.Run((_, folder) => GoOnWhileFilesAreWorkedOn(folder), options => options.FileExecutor = executor);
+    }
+
+    private static async Coroutine GoOnWhileFilesAreWorkedOn(TemporaryFolder folder)
     {
         await using var file = await LoopFile.OpenAsync(folder["a"], FileMode.Create, FileAccess.ReadWrite);
         await file.WriteAsync(new byte[1000]);
@@ -200,7 +208,7 @@ public class LoopFileTests
         Assert.False(reading.IsDone);
         memory.Release();
         Assert.Equal(100, await reading);
-    });
+    }
 
     [Fact]
     public void Reads_and_writes_allocate_nothing()

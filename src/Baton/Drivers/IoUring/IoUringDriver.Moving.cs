@@ -3,8 +3,8 @@ namespace Baton.Drivers;
 // A loop may run on one thread after the other. A ring may not, and what a thread has put in it ends with the thread.
 public sealed unsafe partial class IoUringDriver
 {
-    // Blocks of rings that another thread had to itself: when the kernel is done with them nobody can know, so that they stay for good.
-    private static readonly List<RingBuffers> s_abandoned = [];
+    // What the kernel may still write into, of rings that another thread had to itself: when it is done nobody can know, so that it stays for good.
+    private static readonly List<object> s_abandoned = [];
 
     /// <summary>Makes a ring of this thread, and puts everything in it that waits.</summary>
     private void MoveToThisThread()
@@ -21,6 +21,7 @@ public sealed unsafe partial class IoUringDriver
         Dispatch();
         old.Dispose();
         Abandon(_buffers);
+        AbandonFiles();
         _ring = ring!;
         _buffers = null;
         _inFlight = 0;
@@ -40,16 +41,16 @@ public sealed unsafe partial class IoUringDriver
         }
     }
 
-    private static void Abandon(RingBuffers? buffers)
+    private static void Abandon(object? what)
     {
-        if (buffers is null)
+        if (what is null)
         {
             return;
         }
 
         lock (s_abandoned)
         {
-            s_abandoned.Add(buffers);
+            s_abandoned.Add(what);
         }
     }
 }

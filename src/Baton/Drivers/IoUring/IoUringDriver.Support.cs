@@ -29,21 +29,22 @@ public sealed unsafe partial class IoUringDriver
             return "it is a part of Linux";
         }
 
-        var reason = Probe(new LinuxSocketCalls(), out var ring, out _);
+        var reason = Probe(new LinuxSocketCalls(), out var ring, out _, out _);
         ring?.Dispose();
         return reason;
     }
 
-    /// <summary>Creates a ring, or says why that cannot be.</summary>
-    private static string? Probe(LinuxSocketCalls calls, out Ring? ring, out int error)
+    /// <summary>Creates a ring, and finds the operations that it has, a bit each; or says why that cannot be.</summary>
+    private static string? Probe(LinuxSocketCalls calls, out Ring? ring, out ulong operations, out int error)
     {
+        operations = 0;
         error = Ring.TryCreate(calls, out ring);
         if (error < 0)
         {
             return ReasonOf(error);
         }
 
-        var reason = FindMissing(calls, ring!);
+        var reason = FindMissing(calls, ring!, out operations);
         if (reason is not null)
         {
             ring!.Dispose();
@@ -53,8 +54,9 @@ public sealed unsafe partial class IoUringDriver
         return reason;
     }
 
-    private static string? FindMissing(LinuxSocketCalls calls, Ring ring)
+    private static string? FindMissing(LinuxSocketCalls calls, Ring ring, out ulong operations)
     {
+        operations = 0;
         var missing = Ring.Required & ~ring.Features;
         if (missing != RingFeatures.None)
         {
@@ -67,10 +69,15 @@ public sealed unsafe partial class IoUringDriver
             return $"the kernel does not tell what its rings can do: {SocketFailure.TextOf(Errno.ToSocketError(error))}";
         }
 
-        foreach (var operation in s_needed)
+        for (var i = 0; i < ProbeEntries && i <= probe.LastOperation; i++)
         {
             // Eight bytes each: the number, a reserved one, and the flags.
-            if ((int)operation > probe.LastOperation || (probe.Operations[((int)operation * 8) + 2] & OperationSupported) == 0)
+            operations |= (probe.Operations[(i * 8) + 2] & OperationSupported) != 0 ? 1UL << i : 0;
+        }
+
+        foreach (var operation in s_needed)
+        {
+            if ((operations & (1UL << (int)operation)) == 0)
             {
                 return $"the kernel's rings lack the operation {operation}";
             }

@@ -25,10 +25,12 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
     private const uint KindWatch = 3u << KindShift;
     private const uint KindCancel = 4u << KindShift;
     private const uint KindWake = 5u << KindShift;
+    private const uint KindFile = 6u << KindShift;
 
     // What is left in a ring that closes ends at once, all of it being cancelled; this is for a kernel that disagrees.
     private const int ClosingRounds = 1000;
 
+    private readonly ulong _operations;
     private Ring _ring;
     private RingBuffers? _buffers;
     private bool _mayReceiveAhead;
@@ -49,7 +51,7 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
     public IoUringDriver(LinuxSocketCalls calls)
         : base(calls)
     {
-        var reason = Probe(calls, out var ring, out var error);
+        var reason = Probe(calls, out var ring, out _operations, out var error);
         if (reason is not null)
         {
             CloseWake();
@@ -298,6 +300,12 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
 
             var index = (uint)completion.Data & SlotMask;
             var generation = (uint)(completion.Data >> 32);
+            if (kind == KindFile)
+            {
+                OnFile(index, generation, completion.Result);
+                continue;
+            }
+
             if (kind == KindWatch)
             {
                 OnWatch(index, generation, completion.Result);
@@ -359,6 +367,7 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
         {
             _ring.Dispose();
             Abandon(_buffers);
+            AbandonFiles();
             _buffers = null;
             return;
         }
@@ -386,6 +395,7 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
         if (_inFlight > 0)
         {
             Abandon(_buffers);
+            AbandonFiles();
         }
         else
         {

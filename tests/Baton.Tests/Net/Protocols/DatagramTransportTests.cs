@@ -17,6 +17,15 @@ public class DatagramTransportTests
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_memoryview")]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_no_data")]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_connected_addr")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_bytearray")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_memoryview")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_no_data")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_connected_addr")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_make_datagram_transport")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_datagram_loop_reading")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_datagram_loop_reading_data")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_datagram_loop_reading_no_data")]
     public void A_client_and_a_server_talk() => NetTest.Run(async test =>
     {
         var server = new TraceDatagramProtocol();
@@ -47,6 +56,7 @@ public class DatagramTransportTests
 
     [Fact]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_read_ready_oserr")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_datagram_loop_reading_aborted")]
     public void Nobody_there_is_reported_and_the_transport_goes_on() => NetTest.Run(async test =>
     {
         var closed = LoopSocket.Create(AddressFamily.InterNetwork, SocketType.Dgram);
@@ -63,6 +73,7 @@ public class DatagramTransportTests
 
     [Fact]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_error_received")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_error_received")]
     public void A_datagram_that_is_too_long_is_reported_and_throws_nothing() => NetTest.Run(async test =>
     {
         var (transport, protocol) = await test.Loop.CreateDatagramEndpointAsync(() => new TraceDatagramProtocol(), ProtocolTest.Loopback);
@@ -83,6 +94,11 @@ public class DatagramTransportTests
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_sendto_ready_blocked")]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready")]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_tryagain")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_buffer")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_buffer_bytearray")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_buffer_memoryview")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_buffer_nodata")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_datagram_loop_writing")]
     public void What_finds_no_room_is_copied_counted_with_its_header_and_sent_in_order() => NetTest.Run(async () =>
     {
         var (transport, protocol, peer) = await ConnectPair();
@@ -125,6 +141,7 @@ public class DatagramTransportTests
 
     [Fact]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_closing")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test__loop_writing_closing")]
     public void Close_sends_what_is_queued_first() => NetTest.Run(async () =>
     {
         var (transport, protocol, peer) = await ConnectPair();
@@ -148,6 +165,10 @@ public class DatagramTransportTests
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_error_received")]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_ready_error_received_connection")]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_error_received_connected")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_error_received_connected")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test__loop_writing_error_received")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test__loop_writing_error_received_connection")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_datagram_loop_writing_aborted")]
     public void What_is_queued_for_a_peer_that_goes_is_reported_and_the_transport_goes_on() => NetTest.Run(async test =>
     {
         var (transport, protocol, peer) = await ConnectPair();
@@ -195,6 +216,7 @@ public class DatagramTransportTests
 
     [Fact]
     [CPython("test_selector_events.SelectorDatagramTransportTests.test_sendto_closing")]
+    [CPython("test_proactor_events.ProactorDatagramTransportTests.test_sendto_closing")]
     public void Datagrams_after_the_loss_are_dropped_and_warned_of_from_the_fifth_on() => NetTest.Run(async test =>
     {
         var warnings = new List<LoopWarning>();

@@ -14,6 +14,11 @@ public class StreamTransportTests
     [CPython("test_selector_events.SelectorSocketTransportTests.test_ctor_with_waiter")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready_eof")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_ctor")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading_data")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading_no_data")]
+    [CPython("test_proactor_events.BaseProactorEventLoopTests.test_make_socket_transport")]
     public void A_protocol_is_told_of_the_connection_then_of_data_then_of_the_end_and_last_of_the_loss() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -106,6 +111,8 @@ public class StreamTransportTests
     [CPython("test_selector_events.SelectorSocketTransportTests.test_pause_resume_reading")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_pause_reading_connection_made")]
     [CPython("test_selector_events.SelectorTransportTests.test__add_reader")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_pause_resume_reading")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_pause_reading_connection_made")]
     public void Paused_a_protocol_gets_no_data_and_no_end() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol { OnMade = transport => transport.PauseReading() };
@@ -232,6 +239,9 @@ public class StreamTransportTests
 
     [Fact]
     [CPython("test_selector_events.SelectorTransportTests.test_close")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_close")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_close_protocol_connection_lost_once")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_call_connection_lost")]
     public void Close_stops_reading_at_once_and_tells_the_protocol_in_the_next_iteration() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -270,6 +280,11 @@ public class StreamTransportTests
     [Fact]
     [CPython("test_selector_events.SelectorTransportTests.test_abort")]
     [CPython("test_selector_events.SelectorTransportTests.test_force_close")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_abort")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_force_close")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_writing_force_close")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_force_close_protocol_connection_lost_once")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_fatal_error_2")]
     public void Abort_tells_the_peer_of_a_reset_and_the_protocol_of_nothing_wrong() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -296,6 +311,7 @@ public class StreamTransportTests
     [CPython("test_selector_events.SelectorTransportTests.test_fatal_error")]
     [CPython("test_selector_events.SelectorTransportTests.test_connection_lost")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_read_ready_conn_reset")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_reading_conn_reset_lost")]
     public void A_reset_by_the_peer_is_the_loss_and_no_report() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();

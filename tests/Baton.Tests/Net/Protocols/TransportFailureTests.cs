@@ -13,6 +13,7 @@ public class TransportFailureTests
     [CPython("test_selector_events.SelectorTransportTests.test_fatal_error_custom_exception")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_read_eof_received_error")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_data_received_error")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_fatal_error")]
     public void A_call_that_throws_is_reported_and_its_exception_is_the_loss(string call) => NetTest.Run(async test =>
     {
         var failure = new ArithmeticException("no");
@@ -131,6 +132,7 @@ public class TransportFailureTests
     });
 
     [Fact]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_close_invalid_sockobj")]
     public void A_connection_closed_behind_the_back_of_its_transport_is_the_loss() => NetTest.Run(async () =>
     {
         var (client, server) = await NetTest.Connect();

@@ -12,6 +12,7 @@ public class TransportWritingTests
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_bytearray")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_memoryview")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_write")]
     public void A_write_leaves_at_once_where_there_is_room() => NetTest.Run(async test =>
     {
         var protocol = new TraceProtocol();
@@ -23,6 +24,20 @@ public class TransportWritingTests
         Assert.Equal(0, transport.WriteBufferSize);
         Assert.Equal(2, (test.Driver.Statistics - before).Sends);
         await Received(peer, "abcdef");
+        await End(transport, protocol, peer);
+    });
+
+    [Fact]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_dont_pause_writing")]
+    public void A_write_that_leaves_at_once_pauses_nobody_however_long_it_is() => NetTest.Run(async () =>
+    {
+        var protocol = new TraceProtocol();
+        var (transport, peer) = await ProtocolTest.Connect(protocol);
+        transport.SetWriteBufferLimits(high: 4);
+        transport.Write("very large data"u8);
+        Assert.Equal(0, transport.WriteBufferSize);
+        Assert.Equal(["made"], protocol.Trace);
+        await Received(peer, "very large data");
         await End(transport, protocol, peer);
     });
 
@@ -62,6 +77,9 @@ public class TransportWritingTests
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_partial")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_partial_none")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_tryagain")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_write_no_data")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_write_more")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_writing")]
     public void What_finds_no_room_is_copied_and_sent_in_order() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -82,6 +100,9 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_pause_resume_writing")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_pause_writing_2write")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_pause_writing_3write")]
     public void The_protocol_is_paused_inside_the_write_that_exceeds_the_limit_and_resumed_when_little_is_left() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -166,6 +187,9 @@ public class TransportWritingTests
     [Fact]
     [CPython("test_selector_events.SelectorTransportTests.test_close_write_buffer")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_ready_closing")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_writing_closing")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_close_write_fut")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_close_buffer")]
     public void Close_sends_what_is_queued_and_then_tells_the_protocol() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -198,6 +222,7 @@ public class TransportWritingTests
     });
 
     [Fact]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_force_close_idempotent")]
     public void Abort_after_close_drops_what_is_queued() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -212,6 +237,7 @@ public class TransportWritingTests
 
     [Fact]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_eof_buffer")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_write_eof_buffer")]
     public void The_end_is_sent_after_the_queue_and_the_other_direction_goes_on() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -233,6 +259,7 @@ public class TransportWritingTests
     [Fact]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_eof")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_eof_after_close")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_write_eof")]
     public void The_end_is_sent_at_once_where_nothing_is_queued() => NetTest.Run(async () =>
     {
         var protocol = new TraceProtocol();
@@ -250,6 +277,7 @@ public class TransportWritingTests
     [Fact]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_writelines_after_connection_lost")]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_closing")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_writing_err")]
     public void Writes_after_the_loss_are_dropped_and_warned_of_from_the_fifth_on() => NetTest.Run(async test =>
     {
         var warnings = new List<LoopWarning>();
@@ -278,6 +306,7 @@ public class TransportWritingTests
 
     [Fact]
     [CPython("test_selector_events.SelectorSocketTransportTests.test_write_exception")]
+    [CPython("test_proactor_events.ProactorSocketTransportTests.test_loop_writing_err")]
     public void A_write_that_fails_is_the_loss_and_throws_nothing() => NetTest.Run(async test =>
     {
         var warnings = new List<LoopWarning>();
