@@ -82,8 +82,8 @@ public sealed class EventLoopOptions
     } = 10;
 
     /// <summary>
-    /// How many threads the loop has for files at most: so many operations on files run at once, others wait in line. 4 unless set. The threads start when there is
-    /// work for them. A driver that has the system do such operations needs none.
+    /// How many threads the loop has for files at most: so many operations on files run at once, others wait in line. 4 unless set. The
+    /// threads start when there is work for them. A driver that has the system do such operations needs none.
     /// </summary>
     /// <remarks>Without effect where <see cref="FileExecutor"/> is set.</remarks>
     /// <exception cref="ArgumentOutOfRangeException">It is negative or zero.</exception>
@@ -98,8 +98,9 @@ public sealed class EventLoopOptions
     } = 4;
 
     /// <summary>
-    /// Where the loop's files are worked on; null for <see cref="FileThreads"/> threads of the loop's own, made at first use and shut down with the loop. The loop does
-    /// not dispose of one that is set, which may serve several loops. Where it is set, all operations go there, and none to a driver that could have the system do them.
+    /// Where the loop's files are worked on; null for <see cref="FileThreads"/> threads of the loop's own, made at first use and shut down
+    /// with the loop. The loop does not dispose of one that is set, which may serve several loops. Where it is set, all operations go
+    /// there, and none to a driver that could have the system do them.
     /// </summary>
     public IExecutor? FileExecutor { get; set; }
 

@@ -31,7 +31,8 @@ public sealed class IoBlockPool
     public int LentCount { get; private set; }
 
     /// <summary>
-    /// Blocks that the driver itself keeps: for the kernel to receive into, or with what came before anybody asked. 0 once the driver is disposed.
+    /// Blocks that the driver itself keeps: for the kernel to receive into, or with what came before anybody asked. 0 once the driver is
+    /// disposed.
     /// </summary>
     public int KeptCount { get; private set; }
 

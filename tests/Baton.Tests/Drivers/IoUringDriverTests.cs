@@ -3,7 +3,9 @@ using System.Net.Sockets;
 
 namespace Baton.Tests.Drivers;
 
-/// <summary>What is peculiar to io_uring: what is in flight, whose open file and blocks the kernel has, and the thread that a ring belongs to.</summary>
+/// <summary>
+/// What is peculiar to io_uring: what is in flight, whose open file and blocks the kernel has, and the thread that a ring belongs to.
+/// </summary>
 public class IoUringDriverTests
 {
     private static readonly byte[] Ping = [1];
@@ -88,7 +90,8 @@ public class IoUringDriverTests
             if (isAbort)
             {
                 server.Abort();
-                Assert.Equal(SocketError.ConnectionReset, Assert.Throws<SocketException>(() => foreign.Receive(new byte[1])).SocketErrorCode);
+                var failure = Assert.Throws<SocketException>(() => foreign.Receive(new byte[1]));
+                Assert.Equal(SocketError.ConnectionReset, failure.SocketErrorCode);
             }
             else
             {

@@ -56,7 +56,8 @@ public class IoUringFaultTests
         TestDriver.CreateForRings().Dispose();
         var calls = new ScriptedCalls { OnRingRegister = operation => operation == RegisterProbe ? TooOld : null };
         var failure = Assert.Throws<PlatformNotSupportedException>(() => new IoUringDriver(calls));
-        Assert.StartsWith("io_uring cannot be used: the kernel does not tell what its rings can do", failure.Message, StringComparison.Ordinal);
+        Assert.StartsWith(
+            "io_uring cannot be used: the kernel does not tell what its rings can do", failure.Message, StringComparison.Ordinal);
         Assert.Equal(0, calls.OpenDescriptors);
     }
 

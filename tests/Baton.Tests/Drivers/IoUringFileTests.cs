@@ -15,35 +15,38 @@ public class IoUringFileTests
     public void Everything_is_done_but_what_the_BCL_does_better() => Run((test, folder) =>
     {
         using var file = File.OpenHandle(folder["a"], FileMode.Create, FileAccess.ReadWrite);
-        var write = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Write, File = file, Buffer = "hello, world"u8.ToArray(), Offset = 3 });
+        var bytes = "hello, world"u8.ToArray();
+        var write = Do(test, new FileRequest(test.Loop, IoFileOperationKind.Write) { File = file, Buffer = bytes, Offset = 3 });
         Assert.Equal((0, 12), (write.Error, write.BytesTransferred));
         var buffer = new byte[100];
-        var read = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Read, File = file, Buffer = buffer, Offset = 10 });
+        var read = Do(test, new FileRequest(test.Loop, IoFileOperationKind.Read) { File = file, Buffer = buffer, Offset = 10 });
         Assert.Equal((0, 5), (read.Error, read.BytesTransferred));
         Assert.Equal("world", Encoding.UTF8.GetString(buffer, 0, 5));
-        read = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Read, File = file, Buffer = buffer, Offset = 15 });
+        read = Do(test, new FileRequest(test.Loop, IoFileOperationKind.Read) { File = file, Buffer = buffer, Offset = 15 });
         Assert.Equal((0, 0), (read.Error, read.BytesTransferred));
-        Assert.Equal(0, Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Flush, File = file }).Error);
-        Assert.Equal(0, Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.FlushData, File = file }).Error);
-        var status = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Status, File = file, Buffer = new byte[256] });
+        Assert.Equal(0, Do(test, new FileRequest(test.Loop, IoFileOperationKind.Flush) { File = file }).Error);
+        Assert.Equal(0, Do(test, new FileRequest(test.Loop, IoFileOperationKind.FlushData) { File = file }).Error);
+        var status = Do(test, new FileRequest(test.Loop, IoFileOperationKind.Status) { File = file, Buffer = new byte[256] });
         Assert.Equal(15, BitConverter.ToInt64(status.Buffer.Span[40..]));
         File.CreateSymbolicLink(folder["link"], folder["a"]);
-        status = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Status, Path = folder["link"], Buffer = new byte[256] });
+        status = Do(test, new FileRequest(test.Loop, IoFileOperationKind.Status) { Path = folder["link"], Buffer = new byte[256] });
         Assert.Equal(15, BitConverter.ToInt64(status.Buffer.Span[40..]));
-        status = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Status, Path = folder["link"], Flag = true, Buffer = new byte[256] });
+        var look = new FileRequest(test.Loop, IoFileOperationKind.Status) { Path = folder["link"], Flag = true, Buffer = new byte[256] };
+        status = Do(test, look);
         Assert.Equal(folder["a"].Length, BitConverter.ToInt64(status.Buffer.Span[40..]));
-        Assert.Equal(0, Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Rename, Path = folder["a"], NewPath = folder["ä"], Flag = true }).Error);
+        var rename = new FileRequest(test.Loop, IoFileOperationKind.Rename) { Path = folder["a"], NewPath = folder["ä"], Flag = true };
+        Assert.Equal(0, Do(test, rename).Error);
         Assert.True(File.Exists(folder["ä"]));
-        Assert.Equal(0, Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Delete, Path = folder["ä"] }).Error);
-        Assert.Equal(NoSuchFile, Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Delete, Path = folder["ä"] }).Error);
+        Assert.Equal(0, Do(test, new FileRequest(test.Loop, IoFileOperationKind.Delete) { Path = folder["ä"] }).Error);
+        Assert.Equal(NoSuchFile, Do(test, new FileRequest(test.Loop, IoFileOperationKind.Delete) { Path = folder["ä"] }).Error);
         Assert.All(
             new FileRequest[]
             {
-                new(test.Loop) { Kind = IoFileOperationKind.Open, Path = folder["link"] },
-                new(test.Loop) { Kind = IoFileOperationKind.Close, File = file },
-                new(test.Loop) { Kind = IoFileOperationKind.Read, File = file, Buffers = [buffer] },
-                new(test.Loop) { Kind = IoFileOperationKind.Write, File = file, SourceBuffers = [buffer] },
-                new(test.Loop) { Kind = IoFileOperationKind.Rename, Path = folder["link"], NewPath = folder["b"] },
+                new(test.Loop, IoFileOperationKind.Open) { Path = folder["link"] },
+                new(test.Loop, IoFileOperationKind.Close) { File = file },
+                new(test.Loop, IoFileOperationKind.Read) { File = file, Buffers = [buffer] },
+                new(test.Loop, IoFileOperationKind.Write) { File = file, SourceBuffers = [buffer] },
+                new(test.Loop, IoFileOperationKind.Rename) { Path = folder["link"], NewPath = folder["b"] },
             },
             request => Assert.False(test.Driver.SubmitFile(request)));
     });
@@ -52,7 +55,7 @@ public class IoUringFileTests
     public void A_file_is_cut_off_by_the_kernel_where_that_can() => Run((test, folder) =>
     {
         using var file = File.OpenHandle(folder["a"], FileMode.Create, FileAccess.ReadWrite);
-        var request = new FileRequest(test.Loop) { Kind = IoFileOperationKind.SetLength, File = file, Offset = 77 };
+        var request = new FileRequest(test.Loop, IoFileOperationKind.SetLength) { File = file, Offset = 77 };
         Assert.SkipUnless(test.Driver.SubmitFile(request), "This kernel's rings cannot set the length of a file.");
         test.PollUntil(() => request.Finishes > 0);
         Assert.Equal(0, request.Error);
@@ -64,11 +67,11 @@ public class IoUringFileTests
     {
         File.WriteAllText(folder["a"], "x");
         using var file = File.OpenHandle(folder["a"]);
-        var write = Do(test, new FileRequest(test.Loop) { Kind = IoFileOperationKind.Write, File = file, Buffer = new byte[1] });
+        var write = Do(test, new FileRequest(test.Loop, IoFileOperationKind.Write) { File = file, Buffer = new byte[1] });
         Assert.Equal((BadDescriptor, 0), (write.Error, write.BytesTransferred));
         file.Dispose();
         Assert.Throws<ObjectDisposedException>(
-            () => test.Driver.SubmitFile(new FileRequest(test.Loop) { Kind = IoFileOperationKind.Read, File = file, Buffer = new byte[1] }));
+            () => test.Driver.SubmitFile(new FileRequest(test.Loop, IoFileOperationKind.Read) { File = file, Buffer = new byte[1] }));
     });
 
     [Fact]
@@ -80,7 +83,7 @@ public class IoUringFileTests
         client.SafePipeHandle.SetHandleAsInvalid();
         var garbage = new byte[100_000];
         var buffer = new byte[10];
-        var read = new FileRequest(test.Loop) { Kind = IoFileOperationKind.Read, File = handle, Buffer = buffer };
+        var read = new FileRequest(test.Loop, IoFileOperationKind.Read) { File = handle, Buffer = buffer };
         Assert.True(test.Driver.SubmitFile(read));
         handle.Dispose();
         test.PollSome();
@@ -106,7 +109,7 @@ public class IoUringFileTests
         var cancelled = 0;
         for (var i = 0; i < 100; i++)
         {
-            var read = new FileRequest(test.Loop) { Kind = IoFileOperationKind.Read, File = handle, Buffer = new byte[10] };
+            var read = new FileRequest(test.Loop, IoFileOperationKind.Read) { File = handle, Buffer = new byte[10] };
             Assert.True(test.Driver.SubmitFile(read));
             if (i % 2 == 0)
             {
@@ -146,7 +149,7 @@ public class IoUringFileTests
         using var handle = new SafeFileHandle(client.SafePipeHandle.DangerousGetHandle(), ownsHandle: false);
         var driver = TestDriver.CreateForRings();
         using var loop = new EventLoop(new EventLoopOptions { Driver = driver });
-        var read = new FileRequest(loop) { Kind = IoFileOperationKind.Read, File = handle, Buffer = new byte[10] };
+        var read = new FileRequest(loop, IoFileOperationKind.Read) { File = handle, Buffer = new byte[10] };
         Assert.True(driver.SubmitFile(read));
         driver.Poll(0);
         driver.Dispose();
@@ -165,7 +168,7 @@ public class IoUringFileTests
         using (LoopTest.StartThread(() =>
         {
             loop = new EventLoop(new EventLoopOptions { Driver = driver });
-            read = new FileRequest(loop) { Kind = IoFileOperationKind.Read, File = handle, Buffer = new byte[10] };
+            read = new FileRequest(loop, IoFileOperationKind.Read) { File = handle, Buffer = new byte[10] };
             Assert.True(driver.SubmitFile(read));
             driver.Poll(0);
         }))
@@ -174,7 +177,7 @@ public class IoUringFileTests
 
         driver.Poll(0);
         Assert.Equal((1, IoFileRequest.CancelledError), (read!.Finishes, read.Error));
-        var next = new FileRequest(loop!) { Kind = IoFileOperationKind.Read, File = handle, Buffer = new byte[10] };
+        var next = new FileRequest(loop!, IoFileOperationKind.Read) { File = handle, Buffer = new byte[10] };
         server.WriteByte(1);
         Assert.True(driver.SubmitFile(next));
         driver.Poll(1_000_000_000);
@@ -189,7 +192,7 @@ public class IoUringFileTests
         RandomAccess.Write(file, bytes, 0);
         var before = test.Driver.Statistics;
         var reads = Enumerable.Range(0, 400)
-            .Select(i => new FileRequest(test.Loop) { Kind = IoFileOperationKind.Read, File = file, Buffer = new byte[100], Offset = i * 100 })
+            .Select(i => new FileRequest(test.Loop, IoFileOperationKind.Read) { File = file, Buffer = new byte[100], Offset = i * 100 })
             .ToList();
         Assert.All(reads, read => Assert.True(test.Driver.SubmitFile(read)));
         test.PollUntil(() => reads.All(read => read.Finishes == 1));
@@ -214,8 +217,11 @@ public class IoUringFileTests
         return request;
     }
 
-    private sealed class FileRequest(EventLoop loop) : IoFileRequest(loop)
+    private sealed class FileRequest : IoFileRequest
     {
+        public FileRequest(EventLoop loop, IoFileOperationKind kind)
+            : base(loop) => Kind = kind;
+
         public int Finishes { get; private set; }
 
         public override void Finish() => Finishes++;

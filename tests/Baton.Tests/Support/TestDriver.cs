@@ -19,7 +19,8 @@ public static class TestDriver
     };
 
     /// <summary>
-    /// Creates a driver that makes the given system calls, whichever this run is for: that of epoll, unless they say that they are for rings.
+    /// Creates a driver that makes the given system calls, whichever this run is for: that of epoll, unless they say that they are for
+    /// rings.
     /// </summary>
     public static IoDriver Create(LinuxSocketCalls calls)
     {

@@ -1,7 +1,8 @@
 namespace Baton.Drivers;
 
-// Files: what the kernel can do without a thread of ours. Opening and closing stay with the threads for files, because the BCL locks, and may delete, what it opens; so do
-// reads into several buffers, which are to be complete, and a rename that must not replace anything, which not every file system can do.
+// Files: what the kernel can do without a thread of ours. Opening and closing stay with the threads for files, because the BCL locks, and
+// may delete, what it opens; so do reads into several buffers, which are to be complete, and a rename that must not replace anything, which
+// not every file system can do.
 public sealed unsafe partial class IoUringDriver
 {
     private const int CurrentDirectory = -100; // AT_FDCWD

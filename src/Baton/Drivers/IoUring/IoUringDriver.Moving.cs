@@ -3,7 +3,8 @@ namespace Baton.Drivers;
 // A loop may run on one thread after the other. A ring may not, and what a thread has put in it ends with the thread.
 public sealed unsafe partial class IoUringDriver
 {
-    // What the kernel may still write into, of rings that another thread had to itself: when it is done nobody can know, so that it stays for good.
+    // What the kernel may still write into, of rings that another thread had to itself: when it is done nobody can know, so that it stays
+    // for good.
     private static readonly List<object> s_abandoned = [];
 
     /// <summary>Makes a ring of this thread, and puts everything in it that waits.</summary>

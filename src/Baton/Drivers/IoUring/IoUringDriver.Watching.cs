@@ -1,6 +1,7 @@
 namespace Baton.Drivers;
 
-// Descriptors that are not the driver's. Level-triggered: one that was ready is asked again by the next poll, and tells at once if it still is.
+// Descriptors that are not the driver's. Level-triggered: one that was ready is asked again by the next poll, and tells at once if it still
+// is.
 public sealed unsafe partial class IoUringDriver
 {
     private const uint Failing = EpollEvents.Error | EpollEvents.HangUp;
@@ -58,14 +59,17 @@ public sealed unsafe partial class IoUringDriver
             {
                 Operation = RingOperation.PollAdd,
                 Descriptor = watch.Descriptor,
-                OperationFlags = ((watch.Interest & IoReadiness.Readable) != 0 ? EpollEvents.In | EpollEvents.ReadHangUp | EpollEvents.Priority : 0)
-                    | ((watch.Interest & IoReadiness.Writable) != 0 ? EpollEvents.Out : 0),
+                OperationFlags = EventsOf(watch.Interest),
                 Data = DataOf(index) | KindWatch,
             });
         }
 
         _rearmedWatches.Clear();
     }
+
+    private static uint EventsOf(IoReadiness interest) =>
+        ((interest & IoReadiness.Readable) != 0 ? EpollEvents.In | EpollEvents.ReadHangUp | EpollEvents.Priority : 0)
+        | ((interest & IoReadiness.Writable) != 0 ? EpollEvents.Out : 0);
 
     private void EndWatch(IoWatch watch)
     {

@@ -3,16 +3,18 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 /// <summary>
-/// Linux's io_uring. What can be done at once is done by a call of its own; what cannot waits in the ring: connections receive there into blocks that are provided for all of
-/// them, everything else is told of its readiness. One call an iteration submits all that and waits.
+/// Linux's io_uring. What can be done at once is done by a call of its own; what cannot waits in the ring: connections receive there into
+/// blocks that are provided for all of them, everything else is told of its readiness. One call an iteration submits all that and waits.
 /// </summary>
 /// <remarks>
-/// <para>Invariants. A socket has at most one entry of each kind in flight, which reports time after time until the kernel says that it was the last. A completion carries the
-/// slot, the slot's generation and the kind of its entry, so that one for a socket that was closed meanwhile reaches nobody; the block that it may carry goes back. The
-/// kernel holds the open file of an entry: whatever is in flight is cancelled before its descriptor is closed, and by one more call, because the peer is to see the close at
-/// once. Provided blocks belong to the kernel until a completion names them, or the ring has nothing more in flight.</para>
+/// <para>Invariants. A socket has at most one entry of each kind in flight, which reports time after time until the kernel says that it was
+/// the last. A completion carries the slot, the slot's generation and the kind of its entry, so that one for a socket that was closed
+/// meanwhile reaches nobody; the block that it may carry goes back. The kernel holds the open file of an entry: whatever is in flight is
+/// cancelled before its descriptor is closed, and by one more call, because the peer is to see the close at once. Provided blocks belong to
+/// the kernel until a completion names them, or the ring has nothing more in flight.</para>
 /// <para><see cref="IoDriver.Statistics"/> counts calls: as <see cref="IoStatistics.Waits"/> each <c>io_uring_enter</c>, as
-/// <see cref="IoStatistics.Registrations"/> each <c>io_uring_register</c>. Entries are no calls. Completions are <see cref="IoStatistics.Events"/>, but for those of what was cancelled.</para>
+/// <see cref="IoStatistics.Registrations"/> each <c>io_uring_register</c>. Entries are no calls. Completions are
+/// <see cref="IoStatistics.Events"/>, but for those of what was cancelled.</para>
 /// </remarks>
 public sealed unsafe partial class IoUringDriver : LinuxDriver
 {
@@ -266,7 +268,8 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
     }
 
     /// <summary>
-    /// The time was over, a signal came, or the kernel could not take or post everything now: to the loop these are all waits that ended early.
+    /// The time was over, a signal came, or the kernel could not take or post everything now: to the loop these are all waits that ended
+    /// early.
     /// </summary>
     private static bool IsEarlyEnd(int result) => result is -Errno.ETIME or -Errno.EINTR or -Errno.EAGAIN or -Errno.EBUSY or -Errno.ENOMEM;
 

@@ -3,8 +3,8 @@ using System.Net.Sockets;
 namespace Baton.Drivers;
 
 /// <summary>
-/// A socket of <see cref="IoUringDriver"/>: told of its readiness, as any of Linux, unless it is a connection that may receive ahead. Then the kernel receives for it, and
-/// it is told of its readiness to send only, each time that it has to wait.
+/// A socket of <see cref="IoUringDriver"/>: told of its readiness, as any of Linux, unless it is a connection that may receive ahead. Then
+/// the kernel receives for it, and it is told of its readiness to send only, each time that it has to wait.
 /// </summary>
 internal sealed partial class IoUringSocket : LinuxSocket
 {

@@ -3,7 +3,8 @@ using System.Runtime.CompilerServices;
 namespace Baton.Drivers;
 
 /// <summary>
-/// A ring of io_uring: entries go to the kernel in it, and completions come back. Belongs to the thread that first enters it, if the kernel knows rings that do.
+/// A ring of io_uring: entries go to the kernel in it, and completions come back. Belongs to the thread that first enters it, if the kernel
+/// knows rings that do.
 /// </summary>
 internal sealed unsafe class Ring : IDisposable
 {

@@ -4,8 +4,8 @@ using System.Runtime.InteropServices;
 namespace Baton.Drivers;
 
 /// <summary>
-/// Blocks that the kernel may receive into, for whichever socket has something first: a connection that waits holds none. The kernel takes them in the order in which
-/// they were provided; their number grows when it has run out.
+/// Blocks that the kernel may receive into, for whichever socket has something first: a connection that waits holds none. The kernel takes
+/// them in the order in which they were provided; their number grows when it has run out.
 /// </summary>
 /// <remarks>A block that the kernel has, it may write into until it names it in a completion, or the ring is gone.</remarks>
 internal sealed unsafe class RingBuffers : IDisposable
@@ -13,7 +13,8 @@ internal sealed unsafe class RingBuffers : IDisposable
     /// <summary>The number by which entries ask for these.</summary>
     internal const ushort Group = 0;
 
-    // What fits in a processor's nearest cache counts for more than that every burst finds a block: who finds none receives by a call of its own.
+    // What fits in a processor's nearest cache counts for more than that every burst finds a block: who finds none receives by a call of
+    // its own.
     private const int InitialCount = 16;
     private const int Capacity = 128;
     private const int RegisterBuffers = 22; // IORING_REGISTER_PBUF_RING

@@ -4,7 +4,9 @@ using Microsoft.Win32.SafeHandles;
 
 namespace Baton.Drivers;
 
-/// <summary>What the kernel may use of an operation on a file until it has completed: all of it stays where it is, and the file open.</summary>
+/// <summary>
+/// What the kernel may use of an operation on a file until it has completed: all of it stays where it is, and the file open.
+/// </summary>
 internal struct RingFile
 {
     private static readonly nint s_empty = Marshal.StringToCoTaskMemUTF8("");

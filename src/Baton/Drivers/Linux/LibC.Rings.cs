@@ -9,7 +9,8 @@ internal static unsafe partial class LibC
     internal static partial nint RingSetup(nint number, nint entries, void* parameters);
 
     [LibraryImport(Library, EntryPoint = "syscall")]
-    internal static partial nint RingEnter(nint number, nint ring, nint toSubmit, nint minimum, nint flags, void* argument, nint argumentLength);
+    internal static partial nint RingEnter(
+        nint number, nint ring, nint toSubmit, nint minimum, nint flags, void* argument, nint argumentLength);
 
     [LibraryImport(Library, EntryPoint = "syscall")]
     internal static partial nint RingRegister(nint number, nint ring, nint operation, void* argument, nint count);

@@ -6,12 +6,12 @@ using Microsoft.Win32.SafeHandles;
 namespace Baton.Drivers;
 
 /// <summary>
-/// What the drivers of Linux share: descriptors in slots, the system calls that are made at once, and the wake-up. A descriptor of which nothing can be had at once waits
-/// for its readiness; how, is up to each driver.
+/// What the drivers of Linux share: descriptors in slots, the system calls that are made at once, and the wake-up. A descriptor of which
+/// nothing can be had at once waits for its readiness; how, is up to each driver.
 /// </summary>
 /// <remarks>
-/// A readiness that is reported carries the slot and the generation of the slot, so that one for a descriptor that was closed meanwhile, whose number the kernel has
-/// given to another, reaches nobody.
+/// A readiness that is reported carries the slot and the generation of the slot, so that one for a descriptor that was closed meanwhile,
+/// whose number the kernel has given to another, reaches nobody.
 /// </remarks>
 public abstract unsafe partial class LinuxDriver : IoDriver
 {
@@ -79,7 +79,9 @@ public abstract unsafe partial class LinuxDriver : IoDriver
         set => _registeredSockets = value;
     }
 
-    /// <summary>After a wait, and before the loop looks at its inbox, with a fence: whoever posts after that look has to write again.</summary>
+    /// <summary>
+    /// After a wait, and before the loop looks at its inbox, with a fence: whoever posts after that look has to write again.
+    /// </summary>
     private protected void EndWake()
     {
         if (Volatile.Read(ref _isWakePending) != 0)

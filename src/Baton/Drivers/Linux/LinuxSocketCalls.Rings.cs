@@ -30,7 +30,8 @@ public unsafe partial class LinuxSocketCalls
 
         var time = new LibC.KernelTime { Seconds = timeout / 1_000_000_000, Nanoseconds = timeout % 1_000_000_000 };
         var wait = new LibC.RingWait { Time = (ulong)&time };
-        return Result(LibC.RingEnter(RingEnterNumber, ring, toSubmit, minimum, (nint)(flags | ExtendedArgument), &wait, sizeof(LibC.RingWait)));
+        flags |= ExtendedArgument;
+        return Result(LibC.RingEnter(RingEnterNumber, ring, toSubmit, minimum, (nint)flags, &wait, sizeof(LibC.RingWait)));
     }
 
     /// <summary>Tells a ring of buffers and the like, or asks it.</summary>
