@@ -188,6 +188,10 @@ internal sealed class ChildStarter(LinuxProcessCalls calls, string file, ChildPr
             case StandardStreamKind.Null:
                 _plan.AddFile(NullDevice, target);
                 break;
+            case StandardStreamKind.Terminal:
+                ObjectDisposedException.ThrowIf(stream.Terminal!.Connection.IsClosed, stream.Terminal);
+                _plan.AddFile(stream.Terminal.SlavePath, target);
+                break;
             case StandardStreamKind.Handle:
                 _plan.AddDescriptor(Borrow(stream.Handle!), target);
                 break;

@@ -8,10 +8,11 @@ namespace Baton;
 /// </summary>
 public sealed class StandardStream
 {
-    private StandardStream(StandardStreamKind kind, SafeHandle? handle = null)
+    private StandardStream(StandardStreamKind kind, SafeHandle? handle = null, PseudoTerminal? terminal = null)
     {
         Kind = kind;
         Handle = handle;
+        Terminal = terminal;
     }
 
     /// <summary>A pipe, whose other end is a <see cref="Connection"/> of the child's: <c>PIPE</c>.</summary>
@@ -30,6 +31,8 @@ public sealed class StandardStream
 
     internal SafeHandle? Handle { get; }
 
+    internal PseudoTerminal? Terminal { get; }
+
     /// <summary>
     /// An open file, pipe, socket or terminal, which stays the caller's and may be closed once the child has been started.
     /// </summary>
@@ -39,6 +42,16 @@ public sealed class StandardStream
         ArgumentNullException.ThrowIfNull(handle);
         ObjectDisposedException.ThrowIf(handle.IsClosed || handle.IsInvalid, handle);
         return new StandardStream(StandardStreamKind.Handle, handle);
+    }
+
+    /// <summary>
+    /// A terminal, whose other end is this program. With <see cref="ChildProcessOptions.NewSession"/> it becomes the child's controlling
+    /// terminal, so that Ctrl-C that is written to it makes a signal, and the child is hung up when it is closed.
+    /// </summary>
+    public static StandardStream FromTerminal(PseudoTerminal terminal)
+    {
+        ArgumentNullException.ThrowIfNull(terminal);
+        return new StandardStream(StandardStreamKind.Terminal, terminal: terminal);
     }
 
     /// <inheritdoc/>

@@ -32,10 +32,20 @@ internal static class ProcessTest
     /// <summary>Whether a process is a child of this one, running or a zombie.</summary>
     internal static bool IsChild(int id) => Children().Contains(id);
 
-    /// <summary>How many pipes, and descriptors of processes, this process has. Others come and go with the runtime.</summary>
-    internal static int CountDescriptors() => Directory.EnumerateFileSystemEntries("/proc/self/fd")
-        .Select(path => new FileInfo(path).LinkTarget ?? "")
-        .Count(target => target.StartsWith("pipe:", StringComparison.Ordinal) || target.Contains("pidfd", StringComparison.Ordinal));
+    /// <summary>
+    /// The pipes whose other end is elsewhere, and the descriptors of processes, that this process has. Others come and go with the
+    /// runtime, whose threads each have both ends of a pipe.
+    /// </summary>
+    internal static string[] Descriptors()
+    {
+        var all = Directory.EnumerateFileSystemEntries("/proc/self/fd").Select(path => new FileInfo(path).LinkTarget ?? "").ToList();
+        return
+        [
+            .. all.Where(target => target.StartsWith("pipe:", StringComparison.Ordinal)).GroupBy(target => target)
+                .Where(ends => ends.Count() == 1).Select(ends => ends.Key),
+            .. all.Where(target => target.Contains("pidfd", StringComparison.Ordinal)),
+        ];
+    }
 
     /// <summary>Whether there is a process, that is no zombie.</summary>
     internal static bool IsRunning(int id)
