@@ -4,6 +4,9 @@ using Baton.Tests.Net.Counterparts;
 
 namespace Baton.Tests.Processes;
 
+// Nothing else runs meanwhile: a child that somebody starts while a script is being written has it open, too, until it runs its program, and
+// until then the script cannot be run.
+[Collection(ProcessCounting.Name)]
 public sealed class ChildOptionsTests
 {
     [Fact]
