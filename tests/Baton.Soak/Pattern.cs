@@ -48,7 +48,8 @@ public readonly struct Pattern(uint seed)
             if (same < part.Length)
             {
                 throw new SoakException(
-                    $"Byte {offset + same} of the pattern {Seed:x8} should be {part[same]:x2} and is {bytes[same]:x2}, in {bytes.Length} bytes from {offset}.");
+                    $"Byte {offset + same} of the pattern {Seed:x8} should be {part[same]:x2} and is {bytes[same]:x2}, " +
+                    $"in {bytes.Length} bytes from {offset}.");
             }
 
             bytes = bytes[part.Length..];

@@ -18,7 +18,7 @@ internal static class ProcessCounters
         {
             try
             {
-                if (entry.LinkTarget is { } target && !target.StartsWith("/proc/", StringComparison.Ordinal))
+                if (entry.LinkTarget is { } target && !IsOthers(target))
                 {
                     descriptors.Add(int.Parse(entry.Name, CultureInfo.InvariantCulture), target);
                 }
@@ -47,6 +47,10 @@ internal static class ProcessCounters
             .SelectMany(list => list.Split(' ', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
             .Select(text => int.Parse(text, CultureInfo.InvariantCulture)),
     ];
+
+    /// <summary>The one by which they are listed, and the assemblies, which the runtime loads when it first needs them.</summary>
+    private static bool IsOthers(string target) =>
+        target.StartsWith("/proc/", StringComparison.Ordinal) || target.EndsWith(".dll", StringComparison.Ordinal);
 
     private static bool IsNamed(string name) => name.Length > 0;
 

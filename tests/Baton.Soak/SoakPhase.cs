@@ -3,7 +3,9 @@ using Baton.Soak.Faults;
 
 namespace Baton.Soak;
 
-/// <summary>One turn of the soak: a loop on one driver with one plan of faults, on which all workers work, and which they leave clean.</summary>
+/// <summary>
+/// One turn of the soak: a loop on one driver with one plan of faults, on which all workers work, and which they leave clean.
+/// </summary>
 public sealed partial class SoakPhase
 {
     private static readonly TimeSpan SampleTime = TimeSpan.FromSeconds(1);
@@ -193,7 +195,8 @@ public sealed partial class SoakPhase
         {
             Fail(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{string.Join(", ", hanging.Select(worker => worker.Name))}: a round has lasted more than {_run.Options.RoundLimit.TotalSeconds} s. The tasks:\n{Loop.FormatTaskTree()}"));
+                $"{string.Join(", ", hanging.Select(worker => worker.Name))}: a round has lasted more than " +
+                $"{_run.Options.RoundLimit.TotalSeconds} s. The tasks:\n{Loop.FormatTaskTree()}"));
             foreach (var task in Loop.AllTasks())
             {
                 task.Cancel();

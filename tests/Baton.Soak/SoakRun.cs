@@ -10,6 +10,8 @@ namespace Baton.Soak;
 /// </summary>
 public sealed class SoakRun : IDisposable
 {
+    private const double Megabyte = 1 << 20;
+
     private readonly Stopwatch _clock = Stopwatch.StartNew();
     private readonly List<string> _failures = [];
     private readonly Dictionary<string, (long Rounds, long Excused)> _results = [];
@@ -180,7 +182,9 @@ public sealed class SoakRun : IDisposable
     private void NoteWarmHeap()
     {
         _warmHeap = MeasureHeap();
-        Write(string.Create(CultureInfo.InvariantCulture, $"{Elapsed.TotalSeconds,5:0}s warm: heap {_warmHeap / 1048576.0:0.00} MB after a full collection"));
+        Write(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{Elapsed.TotalSeconds,5:0}s warm: heap {_warmHeap / Megabyte:0.00} MB after a full collection"));
     }
 
     private void CheckHeap()
@@ -194,7 +198,8 @@ public sealed class SoakRun : IDisposable
         var growth = heap - _warmHeap;
         var text = string.Create(
             CultureInfo.InvariantCulture,
-            $"heap {heap / 1048576.0:0.00} MB after a full collection, {growth / 1048576.0:+0.00;-0.00} MB since it was warm (limit {Options.HeapGrowthLimit / 1048576.0:0.00} MB)");
+            $"heap {heap / Megabyte:0.00} MB after a full collection, {growth / Megabyte:+0.00;-0.00} MB since it was warm " +
+            $"(limit {Options.HeapGrowthLimit / Megabyte:0.00} MB)");
         Write(text);
         if (growth > Options.HeapGrowthLimit)
         {
@@ -221,7 +226,8 @@ public sealed class SoakRun : IDisposable
 
         Write(string.Create(
             CultureInfo.InvariantCulture,
-            $"{turns} turns in {Elapsed.TotalSeconds:0} s, {_results.Values.Sum(result => result.Rounds)} rounds, {_faults} faults; nothing is left. Seed {Options.Seed}."));
+            $"{turns} turns in {Elapsed.TotalSeconds:0} s, {_results.Values.Sum(result => result.Rounds)} rounds, {_faults} faults; " +
+            $"nothing is left. Seed {Options.Seed}."));
     }
 
     private void WriteFailures() => Write(

@@ -37,5 +37,8 @@ internal sealed record SoakSample
 
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"{Elapsed.TotalSeconds,5:0}s {Phase,-15} tasks {Tasks,3}  boxes {Coroutines,3}  timers {Timers,3}  sockets {Sockets,3}  fds {Descriptors,3}  blocks {Blocks,3}  children {Children,2}  threads {Threads,2}  heap {Heap / Megabyte,5:0.0} MB  rss {WorkingSet / Megabyte,3:0} MB  delay {LoopDelay.TotalMilliseconds,5:0.0} ms  rounds {Operations.Sum(entry => entry.Count)}:{string.Concat(Operations.Select(entry => $" {entry.Name} {entry.Count}"))}");
+        $"{Elapsed.TotalSeconds,5:0}s {Phase,-15} tasks {Tasks,3}  boxes {Coroutines,3}  timers {Timers,3}  sockets {Sockets,3}  " +
+        $"fds {Descriptors,3}  blocks {Blocks,3}  children {Children,2}  threads {Threads,2}  heap {Heap / Megabyte,5:0.0} MB  " +
+        $"rss {WorkingSet / Megabyte,3:0} MB  delay {LoopDelay.TotalMilliseconds,5:0.0} ms  " +
+        $"rounds {Operations.Sum(entry => entry.Count)}:{string.Concat(Operations.Select(entry => $" {entry.Name} {entry.Count}"))}");
 }

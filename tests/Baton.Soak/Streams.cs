@@ -71,8 +71,8 @@ internal static class Streams
     }
 
     /// <summary>
-    /// Several writes in one turn, of which nobody awaits the first before the last has begun. None is so long that it would be withdrawn if
-    /// it was cancelled, which would leave a gap before the next.
+    /// Several writes in one turn, of which nobody awaits the first before the last has begun. None is so long that it would be withdrawn
+    /// if it was cancelled, which would leave a gap before the next.
     /// </summary>
     private static async Coroutine WriteInPiecesAsync(Connection connection, Pattern pattern, int offset, int count, Random random)
     {
@@ -157,7 +157,8 @@ internal static class Streams
             try
             {
                 var read = await LoopTimeout.Run(
-                    TimeSpan.FromMilliseconds(random.NextDouble() * 2), async Coroutine<ReadResult> () => await connection.Input.ReadAsync());
+                    TimeSpan.FromMilliseconds(random.NextDouble() * 2),
+                    async Coroutine<ReadResult> () => await connection.Input.ReadAsync());
                 ThrowIfCancelled(connection, read);
                 ThrowIfEnded(read.Buffer.Length);
                 return Take(connection, pattern, offset, left, read.Buffer, (int)Math.Min(read.Buffer.Length, left));

@@ -27,8 +27,12 @@ internal static class SoakCommand
         var plan = new Option<string?>("--faults") { Description = "One plan of faults instead of all in turn." };
         plan.AcceptOnlyFromAmong(FaultPlan.None.Name, FaultPlan.Subtle.Name, FaultPlan.Harsh.Name);
         var only = new Option<string[]>("--only") { Description = "Some workloads instead of all.", AllowMultipleArgumentsPerToken = true };
-        var turn = new Option<double>("--turn") { Description = "Seconds after which it is another driver's turn.", DefaultValueFactory = _ => 5 };
-        var command = new Command("soak", "Does all kinds of work on all drivers, with faults, and checks that all ends well and nothing is left.")
+        var turn = new Option<double>("--turn")
+        {
+            Description = "Seconds after which it is another driver's turn.",
+            DefaultValueFactory = _ => 5,
+        };
+        var command = new Command("soak", "Does all kinds of work on all drivers, with faults, and checks that nothing is left.")
         {
             minutes,
             seed,
@@ -43,7 +47,8 @@ internal static class SoakCommand
             Drivers = [.. Drivers.Where(entry => parsed.GetValue(driver) is not { } name || entry.Name == name)],
             Plans = [.. new[] { FaultPlan.None, FaultPlan.Subtle, FaultPlan.Harsh }
                 .Where(entry => parsed.GetValue(plan) is not { } name || entry.Name == name)],
-            Workloads = [.. All.Create().Where(workload => parsed.GetValue(only) is not { Length: > 0 } names || names.Contains(workload.Name))],
+            Workloads = [.. All.Create()
+                .Where(workload => parsed.GetValue(only) is not { Length: > 0 } names || names.Contains(workload.Name))],
             Duration = TimeSpan.FromMinutes(parsed.GetValue(minutes)),
             Turn = TimeSpan.FromSeconds(parsed.GetValue(turn)),
             Output = Console.Out,

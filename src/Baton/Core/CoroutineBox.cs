@@ -13,8 +13,8 @@ internal abstract class CoroutineBox : CoroutineSource
 
     private Action? _resume;
 
-    /// <summary>Where the box was counted when it was made.</summary>
-    internal readonly CoroutineCensus Census = CoroutineCensus.Current;
+    /// <summary>Where the box is counted; null once it has gone to another thread.</summary>
+    internal CoroutineCensus? Census = CoroutineCensus.Current;
 
     /// <summary>The loop that runs it, once it has been suspended.</summary>
     internal EventLoop? Loop;
@@ -341,7 +341,7 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
     private static CoroutineBox<TStateMachine, TResult> Make()
     {
         var box = new CoroutineBox<TStateMachine, TResult>();
-        box.Census.OnMade();
+        box.Census!.OnMade();
         if (!t_isCounted)
         {
             t_isCounted = true;

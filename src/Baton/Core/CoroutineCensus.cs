@@ -39,6 +39,16 @@ internal sealed class CoroutineCensus
 
     internal void OnMade() => _made++;
 
+    /// <summary>A coroutine goes to another thread, whose pool will have its box.</summary>
+    internal void OnLeft(CoroutineBox box)
+    {
+        if (ReferenceEquals(box.Census, this))
+        {
+            box.Census = null;
+            _made--;
+        }
+    }
+
     /// <summary>A box is left to the collector.</summary>
     internal void OnDropped(CoroutineBox box)
     {

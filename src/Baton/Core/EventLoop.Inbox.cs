@@ -58,11 +58,14 @@ public sealed partial class EventLoop
     /// A task of the BCL, for the other thread: it ends as the coroutine does. Its continuations run on the thread pool, not on the loop.
     /// </returns>
     /// <exception cref="InvalidOperationException">The loop is closed.</exception>
-    public Task RunCoroutineThreadSafe(Coroutine coroutine) => RunCoroutineThreadSafe(WithResult(coroutine));
+    public Task RunCoroutineThreadSafe(Coroutine coroutine) => RunCoroutineThreadSafe(coroutine, CancellationToken.None);
 
     /// <inheritdoc cref="RunCoroutineThreadSafe{TResult}(Coroutine{TResult}, CancellationToken)"/>
-    public Task RunCoroutineThreadSafe(Coroutine coroutine, CancellationToken cancellationToken) =>
-        RunCoroutineThreadSafe(WithResult(coroutine), cancellationToken);
+    public Task RunCoroutineThreadSafe(Coroutine coroutine, CancellationToken cancellationToken)
+    {
+        NoteOrigin(coroutine.Source);
+        return RunCoroutineThreadSafe(WithResult(coroutine), cancellationToken);
+    }
 
     /// <inheritdoc cref="RunCoroutineThreadSafe(Coroutine)"/>
     /// <typeparam name="TResult">The type of the result.</typeparam>
@@ -75,6 +78,7 @@ public sealed partial class EventLoop
     /// <exception cref="InvalidOperationException">The loop is closed.</exception>
     public Task<TResult> RunCoroutineThreadSafe<TResult>(Coroutine<TResult> coroutine, CancellationToken cancellationToken)
     {
+        NoteOrigin(coroutine.Source);
         var call = new CoroutineCall<TResult>(this, coroutine, cancellationToken);
         Post(call);
         return call.Task;
@@ -186,6 +190,15 @@ public sealed partial class EventLoop
             var next = item.Link;
             (item as IAbandonable)?.Abandon();
             item = next;
+        }
+    }
+
+    /// <summary>A coroutine of another thread's is not counted there any more.</summary>
+    private void NoteOrigin(CoroutineSource? source)
+    {
+        if (!IsOnLoopThread && source is CoroutineBox box)
+        {
+            CoroutineCensus.Current.OnLeft(box);
         }
     }
 

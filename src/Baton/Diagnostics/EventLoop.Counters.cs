@@ -7,8 +7,9 @@ public sealed partial class EventLoop
     /// whether a program leaks them. One that is never awaited is counted for ever.
     /// </summary>
     /// <remarks>
-    /// Counts what was made on the loop's thread: a coroutine that is handed to a loop of another thread is counted for ever, too, and one
-    /// that was made on another thread is not counted. Looks at all methods' pools, which takes some microseconds.
+    /// Counts what was made on the loop's thread and not handed to a loop of another one by
+    /// <see cref="RunCoroutineThreadSafe(Coroutine)"/>; what came from another thread is not counted. Looks at all methods' pools, which
+    /// takes some microseconds.
     /// </remarks>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
     public int CoroutineCount

@@ -40,18 +40,20 @@ public sealed partial class ChildProcess
         }
         else
         {
+            LoopTask? feeding = null;
+            LoopTask? reading = null;
             try
             {
                 await TaskGroup.Run(async group =>
                 {
                     if (StandardInput is { } pipe)
                     {
-                        _ = group.CreateTask(FeedAsync(pipe, input), $"feeding {this}");
+                        feeding = group.CreateTask(FeedAsync(pipe, input), $"feeding {this}");
                     }
 
                     if (StandardError is not null)
                     {
-                        _ = group.CreateTask(ReadErrorAsync(), $"reading the errors of {this}");
+                        reading = group.CreateTask(ReadErrorAsync(), $"reading the errors of {this}");
                     }
 
                     output = await ReadToEndAsync(StandardOutput, "output");
@@ -60,6 +62,14 @@ public sealed partial class ChildProcess
             catch (AggregateException exception) when (exception.InnerExceptions is [var failure, ..])
             {
                 ExceptionDispatchInfo.Throw(failure);
+            }
+
+            if (feeding is { IsCancelled: true } || reading is { IsCancelled: true })
+            {
+                // A child whose input was cut off ends its output in good order, perhaps before the cancel gets to where this reads it. What
+                // was read is a part that nobody can tell from the whole.
+                Coroutine.ThrowIfCancelled();
+                throw new CancelledException($"The communication with the {this} was cancelled.");
             }
         }
 

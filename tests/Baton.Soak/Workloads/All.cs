@@ -7,5 +7,22 @@ public static class All
     public static IReadOnlyList<Workload> Create() =>
     [
         .. Enum.GetValues<StreamKind>().Select(kind => new StreamWorkload(kind)),
+        new SocketWorkload(),
+        new ServerWorkload(),
+        new TransportWorkload(),
+        new HttpWorkload(),
+        new NameWorkload(),
+        new UdpWorkload(),
+        new LocalDatagramWorkload(),
+        new DescriptorWorkload(),
+        new PipeWorkload(),
+        new WatchWorkload(),
+        new FileWorkload(),
+        new ChildWorkload(),
+        new ThreadWorkload(),
+        new SignalWorkload(),
+        new TimerWorkload(),
+        new TaskWorkload(),
+        new QueueWorkload(),
     ];
 }

@@ -64,6 +64,22 @@ public class CoroutineCountTests
     });
 
     [Fact]
+    public void Those_that_go_to_another_thread_are_not_counted() => LoopTest.Run(async test =>
+    {
+        await using var thread = EventLoopThread.Start();
+        var there = await thread.Run(CountAsync);
+        var count = test.Loop.CoroutineCount;
+        await thread.Loop.RunCoroutineThreadSafe(Short());
+        await thread.Loop.RunCoroutineThreadSafe(Number());
+        await thread.Run(Short);
+        await thread.Run(Number);
+        Assert.Equal(count, test.Loop.CoroutineCount);
+        Assert.Equal(there, await thread.Run(CountAsync));
+
+        static async Coroutine<int> CountAsync() => EventLoop.Current.CoroutineCount;
+    });
+
+    [Fact]
     public void Asking_on_another_thread_throws() => LoopTest.Run(async test =>
     {
         await Coroutine.Yield();
@@ -75,6 +91,12 @@ public class CoroutineCountTests
     private static async Coroutine Outer() => await Inner();
 
     private static async Coroutine Inner() => await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
+
+    private static async Coroutine<int> Number()
+    {
+        await Coroutine.Yield();
+        return 1;
+    }
 
     private static async Coroutine Short() => await Coroutine.Yield();
 }
