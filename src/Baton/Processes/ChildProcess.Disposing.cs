@@ -3,7 +3,7 @@ namespace Baton;
 public sealed partial class ChildProcess
 {
     /// <summary>
-    /// Closes the pipes, ends the child where it still runs, and waits until it has ended: kills it, after
+    /// Ends the child where it still runs, closes the pipes, and waits until the child has ended: kills it, after
     /// <see cref="ChildProcessOptions.GracePeriod"/>. See <see cref="ChildProcessOptions.KillOnDispose"/> and
     /// <see cref="ChildProcessOptions.KillEntireGroup"/>. Can be called again.
     /// </summary>
@@ -29,7 +29,7 @@ public sealed partial class ChildProcess
     }
 
     /// <summary>
-    /// As <see cref="DisposeAsync"/>, without waiting: closes the pipes and kills the child where it still runs. The loop takes its exit
+    /// As <see cref="DisposeAsync"/>, without waiting: kills the child where it still runs and closes the pipes. The loop takes its exit
     /// status when it has ended.
     /// </summary>
     /// <exception cref="InvalidOperationException">This is not the loop's thread.</exception>
@@ -41,7 +41,8 @@ public sealed partial class ChildProcess
         }
 
         Loop.CheckThread();
-        ClosePipes();
+
+        // Killed before its input ends, so that it is the same end whether the child would have noticed or not.
         if (!Options.KillOnDispose)
         {
             Reaper.MayOutliveLoop = true;
@@ -54,6 +55,7 @@ public sealed partial class ChildProcess
         }
 
         IsDisposed = true;
+        ClosePipes();
         Reaper.ReleaseGroup();
         Loop.UntrackResource(this);
     }

@@ -7,7 +7,7 @@ namespace Baton;
 /// <c>create_subprocess_exec</c>, <c>create_subprocess_shell</c> and <c>Process</c>.
 /// </summary>
 /// <remarks>
-/// <para>Dispose of it with <c>await using</c>: that closes the pipes, kills the child where it still runs, and waits until it has ended.
+/// <para>Dispose of it with <c>await using</c>: that kills the child where it still runs, closes the pipes, and waits until it has ended.
 /// No zombie is left in any case: the loop takes the exit status by itself. It watches a descriptor for each child and leaves all other
 /// children of the process alone, those of the BCL's <see cref="System.Diagnostics.Process"/> included.</para>
 /// <para>The end of the child and the end of its output are two things: a grandchild may hold the pipes open for long.
