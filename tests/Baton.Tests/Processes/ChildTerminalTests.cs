@@ -20,7 +20,7 @@ public sealed class ChildTerminalTests
     public void ATerminalThatIsClosedHangsUp() => NetTest.Run(async () =>
     {
         var terminal = PseudoTerminal.Open();
-        await using var child = ChildProcess.Start("sh", ["-c", "echo ready; sleep 100; :"], OptionsOf(terminal));
+        await using var child = ChildProcess.Start("sh", ["-c", "echo ready; exec sleep 100"], OptionsOf(terminal));
         Assert.Equal("ready", (await ProcessTest.ReadLine(terminal.Connection)).TrimEnd('\r'));
         await terminal.DisposeAsync();
         Assert.Equal(-1, await child.WaitForExitAsync());
