@@ -97,6 +97,11 @@ public sealed partial class EventLoop
         {
             _ready.TrimIfEmpty();
             timeout = _timers.TryPeek(out var when) ? TimeUntil(when) : -1;
+            if (_busyPoll > 0 && timeout != 0)
+            {
+                timeout = PollBusily(timeout);
+            }
+
             if (timeout > 0)
             {
                 _clock.BeforeWait(this, when);

@@ -63,6 +63,7 @@ public sealed partial class EventLoop : IDisposable
         SlowCallbackDuration = options.SlowCallbackDuration;
         _debugStackDepth = options.DebugStackDepth;
         _blockingWaits = options.BlockingWaits;
+        _busyPoll = Math.Min(options.BusyPoll.Ticks, (long)(MaximumWait / TimeSpan.NanosecondsPerTick)) * TimeSpan.NanosecondsPerTick;
         _fileThreads = options.FileThreads;
         _fileExecutor = options.FileExecutor;
         HasOwnFileExecutor = _fileExecutor is not null;

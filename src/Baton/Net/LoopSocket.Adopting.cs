@@ -51,10 +51,7 @@ public sealed partial class LoopSocket
     /// <exception cref="ObjectDisposedException">The socket is disposed of.</exception>
     public Socket Detach()
     {
-        _ = Use(ref _reading);
-        _ = Use(ref _writing);
-        Loop.UntrackResource(this);
-        var handle = Io.Detach();
+        var handle = DetachHandle();
         try
         {
             return new Socket(handle) { Blocking = true };
@@ -64,5 +61,15 @@ public sealed partial class LoopSocket
             handle.Dispose();
             throw;
         }
+    }
+
+    /// <summary>Gives the socket away as it is, for another loop to adopt.</summary>
+    /// <inheritdoc cref="Detach" path="/exception"/>
+    internal SafeSocketHandle DetachHandle()
+    {
+        _ = Use(ref _reading);
+        _ = Use(ref _writing);
+        Loop.UntrackResource(this);
+        return Io.Detach();
     }
 }

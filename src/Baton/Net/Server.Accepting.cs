@@ -127,7 +127,13 @@ public sealed partial class Server
         }
     }
 
-    private void StartHandler(LoopSocket socket) => InContext(static (server, socket) => server.StartHandlerHere(socket!), socket);
+    private void StartHandler(LoopSocket socket)
+    {
+        if (_handOver?.TryTake(socket) != true)
+        {
+            InContext(static (server, socket) => server.StartHandlerHere(socket!), socket);
+        }
+    }
 
     private void StartHandlerHere(LoopSocket socket)
     {
@@ -213,6 +219,7 @@ public sealed partial class Server
         }
 
         ConnectionCount--;
+        GiveBack();
         ServeWaiting();
         NotifyIfClosed();
     }

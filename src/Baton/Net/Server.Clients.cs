@@ -8,7 +8,7 @@ public sealed partial class Server
     private Future? _room;
     private bool _isServingWaiting;
 
-    private bool IsFull => ConnectionCount >= _options.MaxConnections;
+    private bool IsFull => ConnectionCount + (_handOver?.Count ?? 0) >= _options.MaxConnections;
 
     /// <summary>
     /// Closes the connection of every client in good order: what has been written is sent, then a read that waits fails, and the handler

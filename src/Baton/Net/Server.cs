@@ -61,7 +61,7 @@ public sealed partial class Server : IAsyncDisposable
     public bool IsStopping => _isStopped;
 
     /// <summary>Whether the server has stopped and no connection is left.</summary>
-    public bool IsClosed => _isStopped && ConnectionCount == 0 && _waiting.Count == 0 && _acceptLoopCount == 0;
+    public bool IsClosed => _isStopped && ConnectionCount == 0 && _waiting.Count == 0 && _acceptLoopCount == 0 && !_isFed;
 
     /// <summary>
     /// Listens and accepts connections from now on, where <see cref="ServerOptions.StartServing"/> was false; else does nothing.
@@ -263,6 +263,7 @@ public sealed partial class Server : IAsyncDisposable
 
     private void NotifyIfClosed()
     {
+        EndFeedIfOver();
         if (!IsClosed)
         {
             return;

@@ -84,4 +84,6 @@ public sealed class ServerOptions
     /// with <see cref="Tls"/>.
     /// </summary>
     public TimeSpan? TlsShutdownTimeout { get; set; }
+
+    internal ServerOptions Copy() => (ServerOptions)MemberwiseClone();
 }

@@ -18,12 +18,13 @@ public sealed class QueueShutDownException(string message) : InvalidOperationExc
 public sealed class BrokenBarrierException(string message) : InvalidOperationException(message);
 
 /// <summary>
-/// Every sender of a channel has been disposed of, and everything that was sent has been received. Corresponds to trio's
-/// <c>EndOfChannel</c>.
+/// Every sender of a channel has been disposed of, or a <see cref="CrossLoopChannel{T}"/> completed, and everything that was sent has been
+/// received. Corresponds to trio's <c>EndOfChannel</c>.
 /// </summary>
 public sealed class EndOfChannelException(string message) : InvalidOperationException(message);
 
 /// <summary>
-/// Every receiver of a channel has been disposed of: nothing that is sent would arrive. Corresponds to trio's <c>BrokenResourceError</c>.
+/// Every receiver of a channel has been disposed of, or a <see cref="CrossLoopChannel{T}"/> completed: nothing that is sent would arrive.
+/// Corresponds to trio's <c>BrokenResourceError</c>.
 /// </summary>
 public sealed class BrokenChannelException(string message) : InvalidOperationException(message);
