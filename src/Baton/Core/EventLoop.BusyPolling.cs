@@ -1,7 +1,7 @@
 namespace Baton;
 
-// Asking again and again instead of waiting. The loop does not say that it sleeps meanwhile, so other threads do not wake the driver: what they
-// post is seen in the inbox.
+// Asking again and again instead of waiting. The loop does not say that it sleeps meanwhile, so other threads do not wake the driver: what
+// they post is seen in the inbox.
 public sealed partial class EventLoop
 {
     /// <summary>

@@ -5,8 +5,8 @@ namespace Baton;
 
 /// <summary>A wait of a task of one loop for coroutines on others, one each.</summary>
 /// <remarks>
-/// The legs share nothing but a count of those that have not ended, and the word that it is over: each writes its own outcome before it counts down, and the one that comes to zero
-/// posts the whole back. Until then the caller's loop hears nothing.
+/// The legs share nothing but a count of those that have not ended, and the word that it is over: each writes its own outcome before it
+/// counts down, and the one that comes to zero posts the whole back. Until then the caller's loop hears nothing.
 /// </remarks>
 internal sealed class CrossLoopCall<TResult> : LoopOperation, IValueTaskSource<TResult[]>
 {
@@ -113,7 +113,8 @@ internal sealed class CrossLoopCall<TResult> : LoopOperation, IValueTaskSource<T
         {
             if (leg.Failure is { } failure)
             {
-                leg.Target.ReportException($"The {Describe()} failed when event loop '{Loop.Name}', which waited for it, had closed", failure);
+                leg.Target.ReportException(
+                    $"The {Describe()} failed when event loop '{Loop.Name}', which waited for it, had closed", failure);
             }
         }
     }

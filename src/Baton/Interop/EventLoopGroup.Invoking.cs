@@ -4,15 +4,17 @@ namespace Baton;
 public sealed partial class EventLoopGroup
 {
     /// <summary>
-    /// Runs a coroutine as a task on another loop, and has the result on this one. For coroutines of any loop, of the group or not; other code calls
-    /// <see cref="RunAsync{TResult}(EventLoop, Func{EventLoop, Coroutine{TResult}}, CancellationToken)"/>.
+    /// Runs a coroutine as a task on another loop, and has the result on this one. For coroutines of any loop, of the group or not; other
+    /// code calls <see cref="RunAsync{TResult}(EventLoop, Func{EventLoop, Coroutine{TResult}}, CancellationToken)"/>.
     /// </summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="loop">The loop: one of the group, or any other that runs, this one included.</param>
-    /// <param name="function">Called on that loop, with it; makes the coroutine. It sees the caller's <see cref="AsyncLocal{T}"/> values.</param>
+    /// <param name="function">Called on that loop, with it; makes the coroutine. It sees the caller's <see cref="AsyncLocal{T}"/>
+    /// values.</param>
     /// <remarks>
-    /// Lazy as every coroutine: nothing happens until it is awaited or made a task. What the other throws is thrown here. Cancelling the wait cancels the other task, and goes on
-    /// waiting until that has ended: with its result, where it has one. The outcome comes back as one item, which wakes this loop once if it sleeps.
+    /// Lazy as every coroutine: nothing happens until it is awaited or made a task. What the other throws is thrown here. Cancelling the
+    /// wait cancels the other task, and goes on waiting until that has ended: with its result, where it has one. The outcome comes back as
+    /// one item, which wakes this loop once if it sleeps.
     /// </remarks>
     /// <exception cref="InvalidOperationException">
     /// The other loop is closed, closes meanwhile, or belongs to a group that is being shut down; or no loop runs on this thread.
@@ -42,14 +44,15 @@ public sealed partial class EventLoopGroup
     public Coroutine InvokeAsync(Func<EventLoop, Coroutine> function) => InvokeAsync(Next(), function);
 
     /// <summary>
-    /// Runs a coroutine on every loop of the group at the same time, and has all results on this one. For coroutines of any loop; other code calls
-    /// <see cref="RunOnAllAsync{TResult}(Func{EventLoop, Coroutine{TResult}}, CancellationToken)"/>.
+    /// Runs a coroutine on every loop of the group at the same time, and has all results on this one. For coroutines of any loop; other
+    /// code calls <see cref="RunOnAllAsync{TResult}(Func{EventLoop, Coroutine{TResult}}, CancellationToken)"/>.
     /// </summary>
     /// <typeparam name="TResult">The type of the results.</typeparam>
     /// <param name="function">Called on each loop, with it, and so on several threads at once; makes the coroutine.</param>
     /// <returns>The results, in the order of the loops.</returns>
     /// <remarks>
-    /// When one fails, the others are cancelled. It ends when all have ended, and this loop is woken once, by the last. Cancelling the wait cancels all of them.
+    /// When one fails, the others are cancelled. It ends when all have ended, and this loop is woken once, by the last. Cancelling the wait
+    /// cancels all of them.
     /// </remarks>
     /// <exception cref="AggregateException">Some failed: with the failure of each.</exception>
     /// <exception cref="CancelledException">This wait, or one of the tasks on the loops, was cancelled, and none failed.</exception>

@@ -6,7 +6,8 @@ public sealed partial class EventLoopGroup
     /// <summary>Runs a coroutine as a task on a loop, from any thread.</summary>
     /// <typeparam name="TResult">The type of the result.</typeparam>
     /// <param name="loop">The loop: one of the group, or any other that runs.</param>
-    /// <param name="function">Called on that loop, with it; makes the coroutine. It sees the caller's <see cref="AsyncLocal{T}"/> values.</param>
+    /// <param name="function">Called on that loop, with it; makes the coroutine. It sees the caller's <see cref="AsyncLocal{T}"/>
+    /// values.</param>
     /// <param name="cancellationToken">Cancels the task on the loop.</param>
     /// <returns>A task of the BCL that ends as the coroutine does. Its continuations run on the thread pool, not on the loop.</returns>
     /// <exception cref="InvalidOperationException">
@@ -41,10 +42,11 @@ public sealed partial class EventLoopGroup
     /// <param name="function">Called on each loop, with it, and so on several threads at once; makes the coroutine.</param>
     /// <param name="cancellationToken">Cancels all of the tasks.</param>
     /// <returns>
-    /// A task of the BCL with the results in the order of the loops. When one fails, the others are cancelled; it ends when all have ended, and fails with the failure of each
-    /// (<see cref="Task.Exception"/> has all of them).
+    /// A task of the BCL with the results in the order of the loops. When one fails, the others are cancelled; it ends when all have ended,
+    /// and fails with the failure of each (<see cref="Task.Exception"/> has all of them).
     /// </returns>
-    public Task<TResult[]> RunOnAllAsync<TResult>(Func<EventLoop, Coroutine<TResult>> function, CancellationToken cancellationToken = default)
+    public Task<TResult[]> RunOnAllAsync<TResult>(
+        Func<EventLoop, Coroutine<TResult>> function, CancellationToken cancellationToken = default)
     {
         ArgumentNullException.ThrowIfNull(function);
         var source = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -81,5 +83,6 @@ public sealed partial class EventLoopGroup
     internal Coroutine<TResult> Call<TResult>(EventLoop loop, Func<EventLoop, Coroutine<TResult>> function) =>
         Find(loop) is { } member ? member.Run(function) : CallThere(loop, function);
 
-    private static async Coroutine<TResult> CallThere<TResult>(EventLoop loop, Func<EventLoop, Coroutine<TResult>> function) => await function(loop);
+    private static async Coroutine<TResult> CallThere<TResult>(EventLoop loop, Func<EventLoop, Coroutine<TResult>> function) =>
+        await function(loop);
 }

@@ -4,11 +4,14 @@ using Baton.Drivers;
 namespace Baton;
 
 /// <summary>
-/// Several loops, each on a thread of its own: for programs with more work than one processor can do. asyncio has no counterpart; Netty's event loop groups are like it.
+/// Several loops, each on a thread of its own: for programs with more work than one processor can do. asyncio has no counterpart; Netty's
+/// event loop groups are like it.
 /// </summary>
 /// <remarks>
-/// <para>Each loop is a world of its own: what belongs to one, tasks, futures, connections, locks, cannot be used on another. They share nothing but what a program hands
-/// from one to the other: by calls (<see cref="InvokeAsync{TResult}(EventLoop, Func{EventLoop, Coroutine{TResult}})"/>), by a <see cref="CrossLoopChannel{T}"/>, or as sockets
+/// <para>Each loop is a world of its own: what belongs to one, tasks, futures, connections, locks, cannot be used on another. They share
+/// nothing but what a program hands from one to the other: by calls
+/// (<see cref="InvokeAsync{TResult}(EventLoop, Func{EventLoop, Coroutine{TResult}})"/>), by a <see cref="CrossLoopChannel{T}"/>, or as
+/// sockets
 /// (<see cref="StartServerAsync(string, int, Func{Connection, Coroutine}, ServerOptions, ConnectionDistribution, CancellationToken)"/>).</para>
 /// <para>All members may be called on any thread, but for those that wait for the end, which throw on the group's own.</para>
 /// </remarks>
@@ -32,8 +35,8 @@ public sealed partial class EventLoopGroup : IDisposable, IAsyncDisposable
     public int Count => _members.Length;
 
     /// <summary>
-    /// Done when all loops have been closed. It fails if loops themselves failed, their drivers for one, which the exception handler is told as well; failures of tasks and
-    /// callbacks do not count.
+    /// Done when all loops have been closed. It fails if loops themselves failed, their drivers for one, which the exception handler is
+    /// told as well; failures of tasks and callbacks do not count.
     /// </summary>
     public Task Completion => Task.WhenAll(_members.Select(member => member.Thread.Completion));
 
@@ -44,7 +47,8 @@ public sealed partial class EventLoopGroup : IDisposable, IAsyncDisposable
 
     /// <summary>Starts the threads, and returns when all loops run.</summary>
     /// <param name="options">How to make the loops.</param>
-    /// <exception cref="InvalidOperationException">No driver was given, and the environment variable BATON_DRIVER names one that there is not.</exception>
+    /// <exception cref="InvalidOperationException">No driver was given, and the environment variable BATON_DRIVER names one that there is
+    /// not.</exception>
     /// <remarks>Where one of them cannot be made, those that were are stopped again, and what was thrown is thrown on.</remarks>
     public static EventLoopGroup Start(EventLoopGroupOptions? options = null)
     {

@@ -17,7 +17,7 @@ internal sealed class GroupMember(EventLoopThread thread)
     {
         if (_isStopping)
         {
-            throw new InvalidOperationException($"Event loop '{Loop.Name}' belongs to a group that is being shut down, and takes no more calls of it.");
+            throw Refuse("calls");
         }
 
         _running++;
@@ -41,14 +41,18 @@ internal sealed class GroupMember(EventLoopThread thread)
     {
         if (_isStopping)
         {
-            throw new InvalidOperationException($"Event loop '{Loop.Name}' belongs to a group that is being shut down, and takes no more servers of it.");
+            throw Refuse("servers");
         }
 
         _servers.RemoveAll(static server => server.IsClosed);
         _servers.Add(server);
     }
 
-    /// <summary>Takes no more calls, and ends when those that run have ended, or the time is over, and the servers have been shut down.</summary>
+    private InvalidOperationException Refuse(string what) =>
+        new($"Event loop '{Loop.Name}' belongs to a group that is being shut down, and takes no more {what} of it.");
+
+    /// <summary>Takes no more calls, and ends when those that run have ended, or the time is over, and the servers have been shut
+    /// down.</summary>
     internal async Coroutine DrainAsync(TimeSpan grace)
     {
         _isStopping = true;

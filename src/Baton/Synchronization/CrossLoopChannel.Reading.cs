@@ -7,7 +7,8 @@ public sealed partial class CrossLoopChannel<T>
     /// <summary>Receives an item, when there is one and everybody who came earlier has had his. On a loop.</summary>
     /// <param name="cancellationToken">Ends the wait; cancelling the task does so, too.</param>
     /// <exception cref="EndOfChannelException">
-    /// The channel has been completed, and everything that was written has been received. Where it was completed with a failure, that is thrown instead.
+    /// The channel has been completed, and everything that was written has been received. Where it was completed with a failure, that is
+    /// thrown instead.
     /// </exception>
     /// <exception cref="InvalidOperationException">No loop runs on this thread; there, <see cref="TryRead"/> works.</exception>
     /// <exception cref="OperationCanceledException">The token was cancelled.</exception>
@@ -52,7 +53,8 @@ public sealed partial class CrossLoopChannel<T>
     /// <param name="item">The item.</param>
     /// <returns>False where there is none now.</returns>
     /// <exception cref="EndOfChannelException">
-    /// The channel has been completed, and everything that was written has been received. Where it was completed with a failure, that is thrown instead.
+    /// The channel has been completed, and everything that was written has been received. Where it was completed with a failure, that is
+    /// thrown instead.
     /// </exception>
     public bool TryRead([MaybeNullWhen(false)] out T item)
     {
@@ -91,7 +93,8 @@ public sealed partial class CrossLoopChannel<T>
         }
     }
 
-    /// <summary>Takes the next item, and lets the first one in who waits for room; that one is to be signalled. For the holder of the lock.</summary>
+    /// <summary>Takes the next item, and lets the first one in who waits for room; that one is to be signalled. For the holder of the
+    /// lock.</summary>
     private bool TryTake([MaybeNullWhen(false)] out T item, out CrossLoopWait<T>? writer)
     {
         writer = null;

@@ -24,7 +24,9 @@ public sealed partial class CrossLoopChannel<T>
             case Acceptance.Accepted:
                 return loop is null || loop.TryConsumeBudget() ? default : Waiter<VoidResult>.Done(loop, default).VoidTask;
             default:
-                return wait is LoopWait<T> onLoop ? onLoop.BeginWriting(this, cancellationToken) : ((ThreadWait<T>)wait!).Begin(this, cancellationToken);
+                return wait is LoopWait<T> onLoop
+                    ? onLoop.BeginWriting(this, cancellationToken)
+                    : ((ThreadWait<T>)wait!).Begin(this, cancellationToken);
         }
     }
 

@@ -3,22 +3,24 @@ using System.Diagnostics.CodeAnalysis;
 namespace Baton;
 
 /// <summary>
-/// A bounded way for items from one loop to another, and from and to threads that run none. The one primitive that does not belong to a loop: all members may be called on any
-/// thread. Within one loop, <see cref="AsyncChannel"/> and <see cref="AsyncQueue{T}"/> cost less.
+/// A bounded way for items from one loop to another, and from and to threads that run none. The one primitive that does not belong to a
+/// loop: all members may be called on any thread. Within one loop, <see cref="AsyncChannel"/> and <see cref="AsyncQueue{T}"/> cost less.
 /// </summary>
 /// <remarks>
-/// <para>Order: items are received in the order in which they were taken in; those of one writer, who awaits each write, in his order. Writers who wait for room are let in first come
-/// first. With several readers each item goes to one of them, in the order of their waits, and each sees its items in order; which of two readers on different loops gets to work
-/// first is anybody's guess.</para>
+/// <para>Order: items are received in the order in which they were taken in; those of one writer, who awaits each write, in his order.
+/// Writers who wait for room are let in first come first. With several readers each item goes to one of them, in the order of their waits,
+/// and each sees its items in order; which of two readers on different loops gets to work first is anybody's guess.</para>
 /// <para>What one thread did before it wrote an item, the reader of the item sees.</para>
-/// <para>A reader's loop is woken when an item comes for which it waits, and not for those that follow while it is busy. A loop that waits for room is woken when there is some.</para>
-/// <para>A wait that is cancelled takes nothing, or puts nothing. An item that has been handed over is the task's, and the cancellation arrives at its next suspension. An item on its
-/// way to a loop that closes goes back to the front.</para>
+/// <para>A reader's loop is woken when an item comes for which it waits, and not for those that follow while it is busy. A loop that waits
+/// for room is woken when there is some.</para>
+/// <para>A wait that is cancelled takes nothing, or puts nothing. An item that has been handed over is the task's, and the cancellation
+/// arrives at its next suspension. An item on its way to a loop that closes goes back to the front.</para>
 /// </remarks>
 /// <typeparam name="T">The type of the items. They are handed over as they are: what the writer keeps, the reader shares.</typeparam>
 public sealed partial class CrossLoopChannel<T> : IAsyncEnumerable<T>
 {
-    // Held for a few instructions at a time, never while anything is called that is not of this class; waits are signalled after it has been let go.
+    // Held for a few instructions at a time, never while anything is called that is not of this class; waits are signalled after it has
+    // been let go.
     private readonly Lock _lock = new();
     private readonly WaitList _readers = new();
     private readonly WaitList _writers = new();
@@ -54,7 +56,8 @@ public sealed partial class CrossLoopChannel<T> : IAsyncEnumerable<T>
     public bool IsCompleted => Volatile.Read(ref _isCompleted);
 
     /// <summary>
-    /// Says that nothing more will be written: readers get what is left, and then the end, or a failure. Writers that wait for room fail, and what they wanted to write is not.
+    /// Says that nothing more will be written: readers get what is left, and then the end, or a failure. Writers that wait for room fail,
+    /// and what they wanted to write is not.
     /// </summary>
     /// <param name="failure">
     /// What readers are thrown at the end, each this very exception; null for an <see cref="EndOfChannelException"/> of their own.
@@ -142,7 +145,8 @@ public sealed partial class CrossLoopChannel<T> : IAsyncEnumerable<T>
 
     private static BrokenChannelException Completed() => new("The channel has been completed, and takes nothing more.");
 
-    private Exception End() => _failure ?? new EndOfChannelException("The channel has been completed, and everything that was written has been received.");
+    private Exception End() =>
+        _failure ?? new EndOfChannelException("The channel has been completed, and everything that was written has been received.");
 
     /// <summary>Waits, first come first. For the holder of the lock.</summary>
     private sealed class WaitList

@@ -18,7 +18,8 @@ internal abstract class CrossLoopWait<T> : LoopItem
     internal bool IsReader { get; set; }
 
     /// <summary>
-    /// Has the one who waits go on, once the outcome is in the fields above. For whoever took the wait from the list, on any thread, without the lock. False where nobody will.
+    /// Has the one who waits go on, once the outcome is in the fields above. For whoever took the wait from the list, on any thread,
+    /// without the lock. False where nobody will.
     /// </summary>
     internal abstract bool Signal();
 

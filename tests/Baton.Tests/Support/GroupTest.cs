@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace Baton.Tests;
 
 /// <summary>
-/// Runs a test with a group of loops on the driver of the run, and checks at the end that nothing is left: no task, timer, socket, descriptor, lent block or thread, and no report
-/// that the test did not take.
+/// Runs a test with a group of loops on the driver of the run, and checks at the end that nothing is left: no task, timer, socket,
+/// descriptor, lent block or thread, and no report that the test did not take.
 /// </summary>
 public sealed class GroupTest
 {

@@ -7,12 +7,13 @@ namespace Baton;
 public sealed partial class EventLoopGroup
 {
     /// <summary>Starts a server at the addresses of a host, whose connections are served on all loops of the group.</summary>
-    /// <param name="host">A name, all of whose addresses are listened at; an address; null or empty for all interfaces, IPv4 and IPv6.</param>
+    /// <param name="host">A name, all of whose addresses are listened at; an address; null or empty for all interfaces, IPv4 and
+    /// IPv6.</param>
     /// <param name="port">The port; 0 takes a free one, the same for all loops.</param>
     /// <param name="handler">Runs for each connection, on its loop: so on several threads at once.</param>
     /// <param name="options">
-    /// Details; null for the defaults. With <see cref="ConnectionDistribution.Kernel"/>, <see cref="ServerOptions.MaxConnections"/> and <see cref="ServerOptions.Backlog"/> hold for each
-    /// loop; where one loop accepts for all, for all together.
+    /// Details; null for the defaults. With <see cref="ConnectionDistribution.Kernel"/>, <see cref="ServerOptions.MaxConnections"/> and
+    /// <see cref="ServerOptions.Backlog"/> hold for each loop; where one loop accepts for all, for all together.
     /// </param>
     /// <param name="distribution">How the connections come to the loops.</param>
     /// <param name="cancellationToken">Ends the start, unless it is too late.</param>
@@ -31,11 +32,16 @@ public sealed partial class EventLoopGroup
         ArgumentNullException.ThrowIfNull(handler);
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)port, (uint)IPEndPoint.MaxPort, nameof(port));
         return StartServersAsync(
-            options => Server.StartAsync(host, port, handler, options), handler, options, Resolve(distribution, isLocal: false), cancellationToken);
+            options => Server.StartAsync(host, port, handler, options),
+            handler,
+            options,
+            Resolve(distribution, isLocal: false),
+            cancellationToken);
     }
 
     /// <summary>Starts a server at one end point, whose connections are served on all loops of the group.</summary>
-    /// <param name="endPoint">Where to listen; port 0 takes a free one, the same for all loops. A <see cref="DnsEndPoint"/> is resolved.</param>
+    /// <param name="endPoint">Where to listen; port 0 takes a free one, the same for all loops. A <see cref="DnsEndPoint"/> is
+    /// resolved.</param>
     /// <param name="handler">Runs for each connection, on its loop: so on several threads at once.</param>
     /// <param name="options">Details, as with a host; null for the defaults.</param>
     /// <param name="distribution">How the connections come to the loops.</param>
@@ -91,15 +97,17 @@ public sealed partial class EventLoopGroup
             foreach (var member in _members.Skip(1))
             {
                 var own = options.Copy();
-                servers.Add(await StartOnAsync(member, () => byKernel ? Server.StartAsync(endPoints, handler, own) : StartFed(own), cancellationToken)
-                    .ConfigureAwait(false));
+                var start = byKernel
+                    ? StartOnAsync(member, () => Server.StartAsync(endPoints, handler, own), cancellationToken)
+                    : StartOnAsync(member, () => StartFed(own), cancellationToken);
+                servers.Add(await start.ConfigureAwait(false));
             }
 
             if (!byKernel && servers.Count > 1)
             {
                 Server[] others = [.. servers.Skip(1)];
-                await servers[0].Loop.InvokeAsync(
-                    () => servers[0].HandOverTo(others, distribution == ConnectionDistribution.LeastConnections), cancellationToken).ConfigureAwait(false);
+                var byLeast = distribution == ConnectionDistribution.LeastConnections;
+                await servers[0].Loop.InvokeAsync(() => servers[0].HandOverTo(others, byLeast), cancellationToken).ConfigureAwait(false);
             }
 
             var group = new ServerGroup(this, [.. servers], distribution);

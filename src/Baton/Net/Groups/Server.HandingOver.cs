@@ -2,8 +2,8 @@ using System.Net;
 
 namespace Baton;
 
-// Servers of a group of which one accepts for all. That one counts the connections of all, and says when there will be no more; the others have no listeners, are not closed
-// before they have heard that, and tell of each connection that has ended.
+// Servers of a group of which one accepts for all. That one counts the connections of all, and says when there will be no more; the others
+// have no listeners, are not closed before they have heard that, and tell of each connection that has ended.
 public sealed partial class Server
 {
     private ServerHandOver? _handOver;

@@ -3,13 +3,16 @@ using System.Net;
 namespace Baton;
 
 /// <summary>
-/// A server on all loops of an <see cref="EventLoopGroup"/>: one <see cref="Server"/> a loop, at the same end points, that begin and end together. Made by
+/// A server on all loops of an <see cref="EventLoopGroup"/>: one <see cref="Server"/> a loop, at the same end points, that begin and end
+/// together. Made by
 /// <see cref="EventLoopGroup.StartServerAsync(string, int, Func{Connection, Coroutine}, ServerOptions, ConnectionDistribution, CancellationToken)"/>.
 /// </summary>
 /// <remarks>
-/// <para>A connection belongs to one loop for all its life, and its handler runs there. Handlers of different loops run at the same time: what they share must be made for that.</para>
-/// <para>All members may be called on any thread. Those that return a task of the BCL do something on every loop; the continuations of these run on the thread pool, unless a coroutine
-/// awaits them. Not for a handler to await where they wait for handlers, which would wait for themselves.</para>
+/// <para>A connection belongs to one loop for all its life, and its handler runs there. Handlers of different loops run at the same time:
+/// what they share must be made for that.</para>
+/// <para>All members may be called on any thread. Those that return a task of the BCL do something on every loop; the continuations of
+/// these run on the thread pool, unless a coroutine awaits them. Not for a handler to await where they wait for handlers, which would wait
+/// for themselves.</para>
 /// <para>When the group is shut down, so are its servers.</para>
 /// </remarks>
 public sealed class ServerGroup : IAsyncDisposable
@@ -34,10 +37,12 @@ public sealed class ServerGroup : IAsyncDisposable
     public ConnectionDistribution Distribution { get; }
 
     /// <summary>
-    /// Has all listen and accept from now on, where <see cref="ServerOptions.StartServing"/> was false; else does nothing. As <see cref="Server.StartServing"/>.
+    /// Has all listen and accept from now on, where <see cref="ServerOptions.StartServing"/> was false; else does nothing. As
+    /// <see cref="Server.StartServing"/>.
     /// </summary>
     /// <exception cref="InvalidOperationException">The servers have been stopped.</exception>
-    /// <exception cref="System.Net.Sockets.SocketException">An address was taken by somebody else meanwhile. That loop's server is stopped.</exception>
+    /// <exception cref="System.Net.Sockets.SocketException">An address was taken by somebody else meanwhile. That loop's server is
+    /// stopped.</exception>
     public Task StartServingAsync() => OnEach(static server => server.StartServing());
 
     /// <summary>Has all stop accepting, as <see cref="Server.StopAccepting"/>. Connections go on. Can be called again.</summary>
@@ -55,8 +60,9 @@ public sealed class ServerGroup : IAsyncDisposable
         Task.WhenAll(_servers.Select(server => server.Loop.RunCoroutineThreadSafe(server.WaitClosedAsync(), cancellationToken)));
 
     /// <summary>
-    /// Ends the servers in stages, all at the same time, as <see cref="Server.ShutdownAsync"/>: stops accepting; waits for the handlers; cancels those that are left, and waits for
-    /// <see cref="ServerOptions.CancelGracePeriod"/>; aborts the connections that are left, and waits for their handlers.
+    /// Ends the servers in stages, all at the same time, as <see cref="Server.ShutdownAsync"/>: stops accepting; waits for the handlers;
+    /// cancels those that are left, and waits for <see cref="ServerOptions.CancelGracePeriod"/>; aborts the connections that are left, and
+    /// waits for their handlers.
     /// </summary>
     /// <param name="drain">
     /// How long handlers may take to finish by themselves, by each loop's own clock; <see cref="Timeout.InfiniteTimeSpan"/> sets no limit.

@@ -3,7 +3,8 @@ using System.Net.Sockets;
 namespace Baton;
 
 /// <summary>
-/// What the accepting server of a group knows of the others, to which it hands connections. Belongs to its loop: the others tell it of each connection that has ended.
+/// What the accepting server of a group knows of the others, to which it hands connections. Belongs to its loop: the others tell it of each
+/// connection that has ended.
 /// </summary>
 internal sealed class ServerHandOver(Server acceptor, Server[] others, bool byLeast)
 {
