@@ -15,6 +15,7 @@ internal static class SoakCommand
     private static readonly SoakDriver[] Drivers =
     [
         new("epoll", static () => new EpollDriver()),
+        .. IoUringDriver.IsSupported(out _) ? [new SoakDriver("iouring", static () => new IoUringDriver())] : Array.Empty<SoakDriver>(),
         new("portable", static () => new PortableDriver()),
     ];
 

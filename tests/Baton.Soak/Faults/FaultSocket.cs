@@ -122,6 +122,8 @@ internal sealed partial class FaultSocket : IoSocket
 
     public override void StopListening() => _inner.StopListening();
 
+    public override void AllowReceivingAhead() => _inner.AllowReceivingAhead();
+
     public override void AssumeReadable() => _inner.AssumeReadable();
 
     public override void Bind(EndPoint endPoint) => _inner.Bind(endPoint);
