@@ -320,6 +320,7 @@ public class IoUringDriverTests
     [InlineData(false)]
     public void A_driver_may_be_disposed_of_by_another_thread(bool isEnded) => LoopTest.OnThread(() =>
     {
+        TestDriver.CreateForRings().Dispose();
         using var disposed = new ManualResetEventSlim();
         using var used = new ManualResetEventSlim();
         IoDriver? driver = null;
