@@ -245,6 +245,19 @@ public class IoUringDriverTests
     });
 
     [Fact]
+    public void A_socket_of_which_something_was_received_ahead_is_not_given_away() => Run(test =>
+    {
+        var (client, server) = test.Connect();
+        using var one = client;
+        using var two = server;
+        test.WaitToReceiveAfter(server, () => client.TrySend(Ping, out _));
+        Assert.Throws<InvalidOperationException>(server.Detach);
+        Assert.Equal(Ping, test.Receive(server, 1, out _));
+        server.Detach().Dispose();
+        Assert.Empty(test.Receive(client, 1, out _));
+    });
+
+    [Fact]
     public void More_may_wait_than_a_ring_has_entries() => Run(test =>
     {
         const int Count = 1500;

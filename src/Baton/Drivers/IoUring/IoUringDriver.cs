@@ -112,6 +112,11 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
     /// <summary>Has the kernel post what it has, and tells of it.</summary>
     internal void Catch()
     {
+        if (_ring.IsForeign)
+        {
+            MoveToThisThread();
+        }
+
         Look();
         Dispatch();
     }
@@ -215,7 +220,9 @@ public sealed unsafe partial class IoUringDriver : LinuxDriver
         socket.ForgetReceived();
         if (isInFlight && !_isClosing && !_ring.IsForeign)
         {
-            Enter(0, 0);
+            // Where this fails, the next call tells the kernel.
+            Counters.Waits++;
+            _ring.Enter(0, 0);
         }
     }
 

@@ -133,6 +133,17 @@ internal sealed partial class IoUringSocket
         }
     }
 
+    public override SafeSocketHandle Detach()
+    {
+        if (_first is not null || _hasEnded)
+        {
+            throw new InvalidOperationException(
+                "The socket cannot be given away: bytes that its connection has not read have been received from it already.");
+        }
+
+        return base.Detach();
+    }
+
     /// <summary>The kernel has received something, or the end, or cannot go on.</summary>
     internal void OnReceived(IoBlock? block, int result, bool isReceiving)
     {

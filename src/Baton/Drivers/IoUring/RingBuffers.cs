@@ -21,6 +21,9 @@ internal sealed unsafe class RingBuffers : IDisposable
     private const int TailOffset = 14; // in what would be the reserved end of the first entry
     private const int PageSize = 4096;
 
+    // Whoever forgets to dispose of a driver leaves a ring that goes on receiving: its blocks must not become somebody else's memory.
+    private static readonly HashSet<RingBuffers> s_provided = [];
+
     private readonly IoBlockPool _pool;
     private readonly IoBlock?[] _blocks = new IoBlock?[Capacity];
     private readonly ushort[] _freeNumbers = new ushort[Capacity];
@@ -53,6 +56,11 @@ internal sealed unsafe class RingBuffers : IDisposable
         {
             buffers.Dispose();
             return null;
+        }
+
+        lock (s_provided)
+        {
+            s_provided.Add(buffers);
         }
 
         return buffers;
@@ -93,6 +101,11 @@ internal sealed unsafe class RingBuffers : IDisposable
     /// <summary>Gives the blocks back. The ring is gone, or nothing in it that receives.</summary>
     public void Dispose()
     {
+        lock (s_provided)
+        {
+            s_provided.Remove(this);
+        }
+
         foreach (ref var block in _blocks.AsSpan())
         {
             if (block is not null)

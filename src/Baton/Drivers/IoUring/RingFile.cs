@@ -11,6 +11,7 @@ internal struct RingFile
 {
     private static readonly nint s_empty = Marshal.StringToCoTaskMemUTF8("");
 
+    private GCHandle _root;
     private SafeFileHandle? _handle;
     private MemoryHandle _pin;
     private nint _path;
@@ -33,6 +34,8 @@ internal struct RingFile
             request.File?.DangerousAddRef(ref isAdded);
         }
 
+        // Memory that never moves is not held by its pin, and nobody may have kept the driver.
+        _root = GCHandle.Alloc(request);
         Request = request;
         IsCancelled = false;
         _handle = isAdded ? request.File : null;
@@ -55,6 +58,7 @@ internal struct RingFile
     {
         var request = Request!;
         Request = null;
+        _root.Free();
         _pin.Dispose();
         _pin = default;
         _handle?.DangerousRelease();
