@@ -143,7 +143,7 @@ public class LoggingTests
         ["Failure 1", "SlowCallback 2", "BlockingWait 3", "NeverAwaited 4", "UnclosedResource 5", "UnclosedLoop 6", "SocketsLeftOpen 7", "LostWrites 8",
             "LostExitStatus 9", "DriverChosen 10", "Started 11", "Stopped 12", "Closed 13", "DebugMode 14", "DriverFellBack 15", "SignalReceived 20", "AcceptFailed 30",
             "SocketFileLeft 31",
-            "HandshakeFailed 36", "TransportFailed 37", "LookUp 40", "SlowLookUp 41"],
+            "HandshakeFailed 36", "TransportFailed 37", "LookUp 40", "SlowLookUp 41", "ThreadPinned 50", "ThreadNotPinned 51"],
         typeof(EventLoop).Assembly.GetType("Baton.LoopLog")!
             .GetMethods(System.Reflection.BindingFlags.Static | System.Reflection.BindingFlags.NonPublic)
             .Select(method => (method.Name, Attribute: (LoggerMessageAttribute?)Attribute.GetCustomAttribute(method, typeof(LoggerMessageAttribute))))
