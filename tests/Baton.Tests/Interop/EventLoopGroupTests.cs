@@ -105,6 +105,10 @@ public class EventLoopGroupTests
 
         Assert.All(logs, log => Assert.Contains(log.Entries, entry => entry.Id == 50 && entry.Text.Contains("pinned to processor", StringComparison.Ordinal)));
 
+        // Other threads of a pinned loop's go where they like.
+        var elsewhere = group.RunAsync(group[0], _ => Coroutine.ToThread(AllowedProcessors)).GetAwaiter().GetResult();
+        Assert.Equal(Environment.ProcessorCount > 1, !int.TryParse(elsewhere, CultureInfo.InvariantCulture, out var _));
+
         // This thread goes where it likes, and so does what a pinned loop starts.
         var mine = AllowedProcessors();
         Assert.NotEqual(Environment.ProcessorCount > 1, int.TryParse(mine, CultureInfo.InvariantCulture, out _));
@@ -112,6 +116,20 @@ public class EventLoopGroupTests
         static string AllowedProcessors() => File.ReadLines("/proc/thread-self/status")
             .Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal)).Split(':')[1].Trim();
     });
+
+    [Fact]
+    public void Child_processes_of_a_pinned_loop_are_pinned_with_it() => GroupTest.Run(
+        2,
+        async test =>
+        {
+            Assert.SkipUnless(OperatingSystem.IsLinux(), "Threads are pinned on Linux only.");
+            var ofChild = await test.Group.RunAsync(test.Group[1], async _ =>
+                (await ChildProcess.RunAsync("grep", "Cpus_allowed_list", "/proc/self/status")).EnsureSuccess().OutputText);
+            var ofLoop = test.Group[1].Invoke(
+                () => File.ReadLines("/proc/thread-self/status").Single(line => line.StartsWith("Cpus_allowed_list", StringComparison.Ordinal)));
+            Assert.Equal(ofLoop, ofChild.TrimEnd());
+        },
+        options => options.PinThreads = true);
 
     [Fact]
     public void Calls_from_any_thread_return_results_and_failures() => GroupTest.Run(2, async test =>

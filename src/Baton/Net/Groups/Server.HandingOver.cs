@@ -32,6 +32,9 @@ public sealed partial class Server
             others[i]._feeder = _handOver;
             others[i]._feederIndex = i;
         }
+
+        // Where this loop closes before the server was stopped, by itself, say.
+        Loop.Closed += EndFeeding;
     }
 
     /// <summary>The server that accepts does not come about, and so nothing will arrive here.</summary>
@@ -65,13 +68,17 @@ public sealed partial class Server
     /// <summary>Tells the others when nothing will be handed over any more, behind everything that was.</summary>
     private void EndFeedIfOver()
     {
-        if (_handOver is null || _hasEndedFeed || !_isStopped || _waiting.Count > 0 || _acceptLoopCount > 0)
+        if (_handOver is not null && !_hasEndedFeed && _isStopped && _waiting.Count == 0 && _acceptLoopCount == 0)
         {
-            return;
+            Loop.Closed -= EndFeeding;
+            EndFeeding();
         }
+    }
 
+    private void EndFeeding()
+    {
         _hasEndedFeed = true;
-        foreach (var other in _handOver.Others)
+        foreach (var other in _handOver!.Others)
         {
             other.Loop.TryCallSoonThreadSafe(static server => ((Server)server!).EndFeed(), other);
         }

@@ -13,7 +13,7 @@ namespace Baton;
 /// <para>All members may be called on any thread. Those that return a task of the BCL do something on every loop; the continuations of
 /// these run on the thread pool, unless a coroutine awaits them. Not for a handler to await where they wait for handlers, which would wait
 /// for themselves.</para>
-/// <para>When the group is shut down, so are its servers.</para>
+/// <para>When the group is shut down, so are its servers. On a loop that has closed, nothing is left to do, and the members do nothing.</para>
 /// </remarks>
 public sealed class ServerGroup : IAsyncDisposable
 {
@@ -57,7 +57,7 @@ public sealed class ServerGroup : IAsyncDisposable
     /// <summary>Waits until all have been stopped and the last handler has ended, as <see cref="Server.WaitClosedAsync"/>.</summary>
     /// <param name="cancellationToken">Ends the wait, and nothing else.</param>
     public Task WaitClosedAsync(CancellationToken cancellationToken = default) =>
-        Task.WhenAll(_servers.Select(server => server.Loop.RunCoroutineThreadSafe(server.WaitClosedAsync(), cancellationToken)));
+        OnEach(static server => server.WaitClosedAsync(), cancellationToken);
 
     /// <summary>
     /// Ends the servers in stages, all at the same time, as <see cref="Server.ShutdownAsync"/>: stops accepting; waits for the handlers;
@@ -69,46 +69,74 @@ public sealed class ServerGroup : IAsyncDisposable
     /// </param>
     /// <param name="cancellationToken">Aborts all connections at once.</param>
     public Task ShutdownAsync(TimeSpan drain, CancellationToken cancellationToken = default) =>
-        Task.WhenAll(_servers.Select(server => server.Loop.RunCoroutineThreadSafe(server.ShutdownAsync(drain), cancellationToken)));
+        OnEach(server => server.ShutdownAsync(drain), cancellationToken);
 
     /// <summary>
     /// What each loop does, in the order of the loops. Each is asked on its own loop, and not all at the same moment.
     /// </summary>
-    public Task<ServerLoopStatistics[]> GetStatisticsAsync() =>
-        Task.WhenAll(_servers.Select(server => server.Loop.InvokeAsync(() => new ServerLoopStatistics(
-            server.Loop, server.ConnectionCount, server.OwnCount, server.FailedHandshakeCount))));
+    public Task<ServerLoopStatistics[]> GetStatisticsAsync()
+    {
+        return Task.WhenAll(_servers.Select(ReadThereAsync));
 
-    /// <summary>Stops accepting, cancels the handlers and waits for them. Does nothing on a loop that has closed.</summary>
+        static async Task<ServerLoopStatistics> ReadThereAsync(Server server)
+        {
+            try
+            {
+                return await server.Loop.InvokeAsync(() => Read(server)).ConfigureAwait(false);
+            }
+            catch (InvalidOperationException) when (server.Loop.IsClosed)
+            {
+                // Nothing changes there any more.
+                return Read(server);
+            }
+        }
+
+        static ServerLoopStatistics Read(Server server) =>
+            new(server.Loop, server.ConnectionCount, server.OwnCount, server.FailedHandshakeCount);
+    }
+
+    /// <summary>Stops accepting, cancels the handlers and waits for them.</summary>
     public async ValueTask DisposeAsync() =>
-        await Task.WhenAll(_servers.Select(server => DisposeAsync(server, endFeed: false))).ConfigureAwait(false);
+        await OnEach(static async server => await server.DisposeAsync(), CancellationToken.None).ConfigureAwait(false);
 
     /// <inheritdoc/>
     public override string ToString() => $"The servers at {string.Join(", ", EndPoints)} of {Group}";
 
     /// <summary>Ends a server of a group that does not come about.</summary>
-    internal static Task AbandonAsync(Server server) => DisposeAsync(server, endFeed: true);
+    internal static Task AbandonAsync(Server server) => RunThereAsync(
+        server,
+        static async server =>
+        {
+            server.EndFeed();
+            await server.DisposeAsync();
+        },
+        CancellationToken.None);
 
-    private static async Task DisposeAsync(Server server, bool endFeed)
+    private static async Task RunThereAsync(Server server, Func<Server, Coroutine> function, CancellationToken cancellationToken)
     {
         try
         {
-            await server.Loop.RunCoroutineThreadSafe(Dispose(server, endFeed)).ConfigureAwait(false);
+            await server.Loop.RunCoroutineThreadSafe(Call(server, function), cancellationToken).ConfigureAwait(false);
         }
         catch (InvalidOperationException) when (server.Loop.IsClosed)
         {
-            // The server has ended with it.
+            // The server has ended with its loop.
         }
 
-        static async Coroutine Dispose(Server server, bool endFeed)
-        {
-            if (endFeed)
-            {
-                server.EndFeed();
-            }
-
-            await server.DisposeAsync();
-        }
+        static async Coroutine Call(Server server, Func<Server, Coroutine> function) => await function(server);
     }
 
-    private Task OnEach(Action<Server> action) => Task.WhenAll(_servers.Select(server => server.Loop.InvokeAsync(() => action(server))));
+    private Task OnEach(Func<Server, Coroutine> function, CancellationToken cancellationToken) =>
+        Task.WhenAll(_servers.Select(server => RunThereAsync(server, function, cancellationToken)));
+
+    private Task OnEach(Action<Server> action)
+    {
+        return OnEach(Call, CancellationToken.None);
+
+        async Coroutine Call(Server server)
+        {
+            await Coroutine.Yield();
+            action(server);
+        }
+    }
 }

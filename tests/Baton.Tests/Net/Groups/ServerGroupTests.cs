@@ -1,6 +1,7 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
+using Baton.Drivers;
 
 namespace Baton.Tests.Net.Groups;
 
@@ -221,6 +222,100 @@ public class ServerGroupTests
         var clients = Enumerable.Range(0, 30).Select(_ => Connect(group.EndPoints[0])).ToList();
         await test.Group.DisposeAsync();
         clients.ForEach(client => client.Dispose());
+    });
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(1)]
+    public void Where_one_of_the_loops_has_closed_the_others_go_on_and_end(int closed) => GroupTest.Run(3, async test =>
+    {
+        test.EndsItself = true;
+        var group = await test.Group.StartServerAsync("127.0.0.1", 0, NetTest.Echo, distribution: ConnectionDistribution.RoundRobin);
+        await Task.WhenAll(Enumerable.Range(0, 6).Select(number => TalkAsync(group.EndPoints[0], number)));
+        await ServedAsync(group, 0);
+        test.Group[closed].CallSoonThreadSafe(() =>
+        {
+            foreach (var task in test.Group[closed].AllTasks())
+            {
+                task.Cancel();
+            }
+        });
+        GroupTest.Await(() => test.Group[closed].IsClosed, "The loop does not close.");
+        if (closed == 0)
+        {
+            GroupTest.Await(() => CannotConnect(group.EndPoints[0]), "Somebody accepts.");
+        }
+        else
+        {
+            await Task.WhenAll(Enumerable.Range(0, 6).Select(number => TalkAsync(group.EndPoints[0], number)));
+        }
+
+        Assert.Equal(closed == 0 ? 6 : 12, (await group.GetStatisticsAsync()).Sum(entry => entry.AcceptedCount));
+        await group.StopAcceptingAsync();
+        await group.WaitClosedAsync().WaitAsync(Guard);
+        await test.Group.ShutdownAsync(Timeout.InfiniteTimeSpan).WaitAsync(Guard);
+    });
+
+    [Fact]
+    public void A_connection_that_its_loop_cannot_adopt_is_closed_and_counts_no_more() => LoopTest.OnThread(() =>
+    {
+        Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
+        var calls = new[] { new ScriptedCalls(), new ScriptedCalls { OnDuplicate = _ => -24 } };
+        using var loops = EventLoopGroup.Start(new EventLoopGroupOptions
+        {
+            Count = 2,
+            ConfigureLoop = (index, options) => options.Driver = new EpollDriver(calls[index]), // The second finds no free descriptor.
+        });
+        Run().GetAwaiter().GetResult();
+        loops.Dispose();
+        Assert.All(calls, calls => Assert.Equal(0, calls.OpenDescriptors));
+
+        async Task Run()
+        {
+            await using var group = await loops.StartServerAsync(
+                "127.0.0.1", 0, NetTest.Echo, new ServerOptions { MaxConnections = 1 }, ConnectionDistribution.RoundRobin);
+            for (var i = 0; i < 4; i++)
+            {
+                if (i % 2 == 0)
+                {
+                    await TalkAsync(group.EndPoints[0], i); // With room for one: what the second loop has lost takes none.
+                }
+                else
+                {
+                    using var client = Connect(group.EndPoints[0]);
+                    var end = await Assert.ThrowsAsync<SocketException>(async () => await client.ReceiveAsync(new byte[1]));
+                    Assert.Equal(SocketError.ConnectionReset, end.SocketErrorCode);
+                }
+            }
+        }
+    });
+
+    [Fact]
+    public void Sessions_of_tls_are_made_on_the_loop_that_serves() => GroupTest.Run(2, async test =>
+    {
+        var certificate = TestCertificate.Create();
+        await using var group = await test.Group.StartServerAsync(
+            "127.0.0.1",
+            0,
+            async connection =>
+            {
+                Assert.NotNull(connection.Tls);
+                await NetTest.Echo(connection);
+            },
+            new ServerOptions { Tls = new() { ServerCertificate = certificate } },
+            ConnectionDistribution.RoundRobin);
+        for (var i = 0; i < 4; i++)
+        {
+            using var client = Connect(group.EndPoints[0]);
+            using var session = new System.Net.Security.SslStream(new NetworkStream(client), leaveInnerStreamOpen: false, TestCertificate.Accept);
+            await session.AuthenticateAsClientAsync("localhost");
+            await session.WriteAsync(new[] { (byte)i });
+            Assert.Equal(i, session.ReadByte());
+            await session.ShutdownAsync();
+            Assert.Equal(-1, session.ReadByte());
+        }
+
+        Assert.Equal([2, 2], (await group.GetStatisticsAsync()).Select(entry => entry.AcceptedCount));
     });
 
     [Fact]
