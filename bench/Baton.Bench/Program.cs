@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Baton.Bench.Connect;
 using Baton.Bench.Echo;
+using Baton.Bench.Group;
 using Baton.Bench.Micro;
 using Baton.Bench.Net;
 using Baton.Bench.Oracle;
@@ -18,6 +19,7 @@ NetBenchmark[] benchmarks =
     new ConnectBenchmark(answers: true),
     new UdpBenchmark(),
     new SendFileBenchmark(),
+    new GroupBenchmark(),
 ];
 
 var root = new RootCommand("Measures Baton against what else there is. Run it from a Release build.")

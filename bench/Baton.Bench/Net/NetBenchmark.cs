@@ -21,6 +21,11 @@ internal abstract class NetBenchmark
     /// <summary>How many connections (or what takes their place) are kept busy, if the user does not say.</summary>
     public virtual int[] DefaultConnections => [1, 64, 1000];
 
+    /// <summary>
+    /// Whether a server uses several CPUs. Then servers and load generator run where the system puts them, unless the user says where.
+    /// </summary>
+    public virtual bool SpreadsServers => false;
+
     /// <summary>All servers it knows. The first is the one whose results carry no name of a server.</summary>
     public abstract IReadOnlyList<NetPeer> Peers { get; }
 

@@ -59,7 +59,7 @@ internal static class NetCommand
         };
         command.SetAction((parsed, cancellation) =>
         {
-            var (serverCpu, loadCpu) = ChooseCpus(parsed.GetValue(cpus));
+            var (serverCpu, loadCpu) = ChooseCpus(benchmark, parsed.GetValue(cpus));
             var options = new NetOptions(
                 parsed.GetValue(connections)!,
                 TimeSpan.FromSeconds(parsed.GetValue(seconds)),
@@ -83,7 +83,10 @@ internal static class NetCommand
             return 1;
         }
 
-        progress.WriteLine(options.ServerCpu is null
+        progress.WriteLine(options.ServerCpu is null && benchmark.SpreadsServers
+            ? $"Servers and load generator run where the system puts them, on {CpuPinning.AllowedCpus().Count} CPUs. The load generator is one thread: where " +
+                "it is busy all the time, or server and load together are on all CPUs, they are the limit, and not the loops."
+            : options.ServerCpu is null
             ? "Only one CPU may be used: server and load generator share it, unpinned, and latencies mean little."
             : $"Servers on CPU {options.ServerCpu}, load generator on CPU {options.LoadCpu}.");
 
@@ -120,9 +123,10 @@ internal static class NetCommand
         }
     }
 
-    private static (int? Server, int? Load) ChooseCpus(int[]? chosen)
+    private static (int? Server, int? Load) ChooseCpus(NetBenchmark benchmark, int[]? chosen)
     {
         if (chosen is [var server, var load]) return (server, load);
+        if (benchmark.SpreadsServers) return (null, null);
         return CpuPinning.AllowedCpus() is [var first, var second, ..] ? (first, second) : (null, null);
     }
 

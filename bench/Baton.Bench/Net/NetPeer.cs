@@ -29,8 +29,10 @@ internal sealed class NetPeer
 
     /// <summary>
     /// A server of this program that runs an event loop until its process ends, on the driver named or, without a name, on the default one.
+    /// One that is the reference is what the others are compared with.
     /// </summary>
-    public static NetPeer Ours(string name, Action serve, bool isDefault = true, string? driver = null) =>
+    public static NetPeer Ours(
+        string name, Action serve, bool isDefault = true, string? driver = null, bool isReference = false) =>
         new(name, (benchmark, _) =>
         {
             var start = ChildCommands.Server(benchmark.Name, name);
@@ -42,7 +44,7 @@ internal sealed class NetPeer
             return Task.CompletedTask;
         })
         {
-            IsOurs = true,
+            IsOurs = !isReference,
             IsDefault = isDefault,
         };
 
