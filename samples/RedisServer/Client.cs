@@ -11,11 +11,13 @@ namespace RedisServer;
 internal sealed partial class Client(RedisService service, Connection connection, long id)
 {
     private const long MaximumQuery = 1024L * 1024 * 1024;
+    private static readonly TimeSpan LingerTime = TimeSpan.FromSeconds(1);
 
     private readonly RequestParser _parser = new();
     private RespWriter? _reply;
     private RespWriter? _rest;
     private bool _isReading;
+    private bool _hasFailed;
 
     public long Id { get; } = id;
 
@@ -71,8 +73,13 @@ internal sealed partial class Client(RedisService service, Connection connection
                 await SendAsync();
                 if (read.IsCompleted)
                 {
-                    break;
+                    return;
                 }
+            }
+
+            if (_hasFailed)
+            {
+                await LingerAsync();
             }
         }
         catch (Exception exception) when (exception is IOException or SocketException)
@@ -245,6 +252,25 @@ internal sealed partial class Client(RedisService service, Connection connection
     {
         Reply.Error("ERR " + message);
         IsClosing = true;
+        _hasFailed = true;
+    }
+
+    /// <summary>
+    /// Reads on for a while and does not look at it: to close a connection that has unread input resets it, and the client might never see
+    /// what was wrong.
+    /// </summary>
+    private async Coroutine LingerAsync()
+    {
+        await connection.CompleteOutputAsync();
+        await CancelScope.Run(
+            async _ =>
+            {
+                while (await connection.Input.ReadAsync() is { IsCompleted: false } read)
+                {
+                    connection.Input.AdvanceTo(read.Buffer.End);
+                }
+            },
+            LingerTime);
     }
 
     private void Leave()

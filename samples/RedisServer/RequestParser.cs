@@ -11,6 +11,7 @@ internal sealed class RequestParser
 {
     private const int MaximumLine = 64 * 1024;
     private const int MaximumArguments = 1024 * 1024;
+    private const long TooMuch = 1L << 40;
     private const int MaximumBulk = 512 * 1024 * 1024;
 
     private Argument[] _arguments = new Argument[8];
@@ -122,11 +123,7 @@ internal sealed class RequestParser
         var i = isNegative ? 1 : 0;
         while (i < line.Length && line[i] is >= (byte)'0' and <= (byte)'9')
         {
-            value = (value * 10) + (line[i++] - '0');
-            if (value > int.MaxValue)
-            {
-                throw new ProtocolException(invalid);
-            }
+            value = Math.Min((value * 10) + (line[i++] - '0'), TooMuch);
         }
 
         if (i + 1 >= line.Length)
@@ -145,7 +142,7 @@ internal sealed class RequestParser
             return false;
         }
 
-        if (i == (isNegative ? 1 : 0) || line[i] != '\r' || line[i + 1] != '\n')
+        if (i == (isNegative ? 1 : 0) || value == TooMuch || line[i] != '\r' || line[i + 1] != '\n')
         {
             throw new ProtocolException(invalid);
         }

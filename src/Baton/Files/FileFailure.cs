@@ -44,6 +44,9 @@ internal static class FileFailure
             PathTooLongException => new PathTooLongException(message, failure),
             UnauthorizedAccessException => new UnauthorizedAccessException(message, failure),
             IOException => new IOException(message, failure) { HResult = failure.HResult },
+
+            // The BCL's for EFBIG: the file system, or a limit of the process, does not allow a file to be so long.
+            ArgumentOutOfRangeException => new IOException($"{operation} failed. The file would become longer than the system allows.", failure),
             _ => failure,
         };
     }

@@ -86,6 +86,16 @@ public class LoopFileTests
     });
 
     [Fact]
+    public void A_length_that_no_file_can_have_is_a_failure_of_the_file() => FileTest.Run(async (_, folder) =>
+    {
+        await using var file = await LoopFile.OpenAsync(folder["a"], FileMode.Create, FileAccess.ReadWrite);
+        var failure = await Assert.ThrowsAsync<IOException>(async () => await file.SetLengthAsync(long.MaxValue));
+        Assert.Contains(folder["a"], failure.Message, StringComparison.Ordinal);
+        failure = await Assert.ThrowsAsync<IOException>(async () => await file.WriteAsync(new byte[2], long.MaxValue - 2));
+        Assert.Contains(folder["a"], failure.Message, StringComparison.Ordinal);
+    });
+
+    [Fact]
     public void A_status_tells_what_the_system_knows() => FileTest.Run(async (_, folder) =>
     {
         await LoopFile.WriteAllBytesAsync(folder["a"], new byte[123]);

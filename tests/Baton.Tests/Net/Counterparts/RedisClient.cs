@@ -38,6 +38,8 @@ internal sealed class RedisClient(Connection connection) : IAsyncDisposable
             case '$':
                 var length = int.Parse(line[1..]);
                 return length < 0 ? null : Encoding.Latin1.GetString(await connection.Input.ReadExactlyAsync(length + 2), 0, length);
+            case '*' when line == "*-1":
+                return null;
             default:
                 var replies = new object?[int.Parse(line[1..])];
                 for (var i = 0; i < replies.Length; i++)
