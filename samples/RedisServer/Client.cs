@@ -50,8 +50,8 @@ internal sealed partial class Client(RedisService service, Connection connection
     }
 
     public string Describe() =>
-        $"id={Id} addr={connection.RemoteEndPoint} name={(Name is null ? "" : Encoding.UTF8.GetString(Name))} sub={Channels.Count} psub={Patterns.Count} " +
-        $"multi={Queue?.Count ?? -1} resp={(IsResp3 ? 3 : 2)}";
+        $"id={Id} addr={connection.RemoteEndPoint} name={(Name is null ? "" : Encoding.UTF8.GetString(Name))} " +
+        $"sub={Channels.Count} psub={Patterns.Count} multi={Queue?.Count ?? -1} resp={(IsResp3 ? 3 : 2)}";
 
     /// <summary>The client's task.</summary>
     public async Coroutine RunAsync()
@@ -111,9 +111,10 @@ internal sealed partial class Client(RedisService service, Connection connection
         }
 
         PubSub.WriteMessage(Reply, pattern, channel, message);
-        if (Reply.Length + connection.BufferedOutput > service.Settings.OutputLimit)
+        var waiting = Reply.Length + connection.BufferedOutput;
+        if (waiting > service.Settings.OutputLimit)
         {
-            Console.WriteLine($"Client {Id} is disconnected: it has not read {Reply.Length + connection.BufferedOutput:N0} bytes of messages.");
+            Console.WriteLine($"Client {Id} is disconnected: it has not read {waiting:N0} bytes of messages.");
             Reply.Clear();
             connection.Abort();
             return;
@@ -215,11 +216,15 @@ internal sealed partial class Client(RedisService service, Connection connection
         if (command is null || !command.Accepts(arguments.Length))
         {
             IsQueueBroken |= Queue is not null;
-            Reply.Error(command is null ? Unknown(source, arguments) : $"ERR wrong number of arguments for '{command.Name.ToLowerInvariant()}' command");
+            Reply.Error(command is null
+                ? Unknown(source, arguments)
+                : $"ERR wrong number of arguments for '{command.Name.ToLowerInvariant()}' command");
         }
         else if (SubscriptionCount > 0 && !IsResp3 && !command.Flags.HasFlag(CommandFlags.Subscriber))
         {
-            Reply.Error($"ERR Can't execute '{command.Name.ToLowerInvariant()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+            Reply.Error(
+                $"ERR Can't execute '{command.Name.ToLowerInvariant()}': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET " +
+                "are allowed in this context");
         }
         else if (Queue is not null && (command.Flags & CommandFlags.Immediate) == 0)
         {

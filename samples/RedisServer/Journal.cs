@@ -104,7 +104,8 @@ internal sealed partial class Journal
     }
 
     /// <inheritdoc cref="Rewrite(ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>
-    public void Rewrite(ReadOnlySpan<byte> name, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ReadOnlySpan<byte> option, long? number = null)
+    public void Rewrite(
+        ReadOnlySpan<byte> name, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, ReadOnlySpan<byte> option, long? number = null)
     {
         var start = Start();
         _gathered.Array(number is null ? 4 : 5);

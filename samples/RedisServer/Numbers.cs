@@ -7,6 +7,9 @@ namespace RedisServer;
 /// <summary>Numbers as Redis reads and writes them.</summary>
 internal static class Numbers
 {
+    private const NumberStyles Fraction =
+        NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
+
     /// <summary>A whole number without blanks, plus sign or leading zeros.</summary>
     public static bool TryParse(ReadOnlySpan<byte> text, out long value)
     {
@@ -27,8 +30,7 @@ internal static class Numbers
             return text.Length == 3 || text[0] is (byte)'-' or (byte)'+';
         }
 
-        return double.TryParse(text, NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out value)
-            && double.IsFinite(value);
+        return double.TryParse(text, Fraction, CultureInfo.InvariantCulture, out value) && double.IsFinite(value);
     }
 
     /// <summary>The shortest text that reads as the same number.</summary>
@@ -40,8 +42,8 @@ internal static class Numbers
     /// <summary>The sum of two numbers, exact where a decimal can hold it, without an exponent. Null where it is not finite.</summary>
     public static string? Add(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        const NumberStyles Style = NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent;
-        if (decimal.TryParse(left, Style, CultureInfo.InvariantCulture, out var first) && decimal.TryParse(right, Style, CultureInfo.InvariantCulture, out var second))
+        if (decimal.TryParse(left, Fraction, CultureInfo.InvariantCulture, out var first)
+            && decimal.TryParse(right, Fraction, CultureInfo.InvariantCulture, out var second))
         {
             try
             {

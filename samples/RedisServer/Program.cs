@@ -4,15 +4,29 @@ using System.Net.Sockets;
 using Baton;
 using RedisServer;
 
-var port = new Option<int>("--port") { Description = "The port to listen on; 0 for any that is free.", HelpName = "PORT", DefaultValueFactory = _ => 7000 };
+var port = new Option<int>("--port")
+{
+    Description = "The port to listen on; 0 for any that is free.",
+    HelpName = "PORT",
+    DefaultValueFactory = _ => 7000,
+};
 var host = new Option<string>("--bind")
 {
     Description = "The name or address to listen on; * for every interface, IPv4 and IPv6.",
     HelpName = "HOST",
     DefaultValueFactory = _ => "localhost",
 };
-var appendOnly = new Option<string>("--appendonly") { Description = "Whether changes are kept in the append-only file.", DefaultValueFactory = _ => "no" };
-var directory = new Option<string>("--dir") { Description = "The folder of appendonly.aof.", HelpName = "DIR", DefaultValueFactory = _ => "." };
+var appendOnly = new Option<string>("--appendonly")
+{
+    Description = "Whether changes are kept in the append-only file.",
+    DefaultValueFactory = _ => "no",
+};
+var directory = new Option<string>("--dir")
+{
+    Description = "The folder of appendonly.aof.",
+    HelpName = "DIR",
+    DefaultValueFactory = _ => ".",
+};
 var fsync = new Option<string>("--appendfsync")
 {
     Description = "When the file is flushed to the device: before anybody is answered, once a second, or when the system sees fit.",
@@ -28,7 +42,8 @@ appendOnly.AcceptOnlyFromAmong("yes", "no");
 fsync.AcceptOnlyFromAmong("always", "everysec", "no");
 port.Validators.Add(result =>
 {
-    if (int.TryParse(result.Tokens is [var token] ? token.Value : "0", out var number) && number is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
+    if (int.TryParse(result.Tokens is [var token] ? token.Value : "0", out var number)
+        && number is < IPEndPoint.MinPort or > IPEndPoint.MaxPort)
     {
         result.AddError($"--port must be from {IPEndPoint.MinPort} to {IPEndPoint.MaxPort}, not {number}.");
     }
@@ -41,7 +56,10 @@ outputLimit.Validators.Add(result =>
     }
 });
 
-var command = new RootCommand("A server that speaks the Redis protocol, on one event loop.") { port, host, appendOnly, directory, fsync, outputLimit };
+var command = new RootCommand("A server that speaks the Redis protocol, on one event loop.")
+{
+    port, host, appendOnly, directory, fsync, outputLimit,
+};
 command.SetAction(line =>
 {
     var name = line.GetRequiredValue(host);

@@ -32,7 +32,9 @@ internal sealed class RedisService(Settings settings)
 
     public IReadOnlyCollection<Client> Clients => _clients;
 
-    /// <summary>Serves until the task is cancelled, as Ctrl-C and SIGTERM do, or a client has sent SHUTDOWN, and then shuts down in stages.</summary>
+    /// <summary>
+    /// Serves until the task is cancelled, as Ctrl-C and SIGTERM do, or a client has sent SHUTDOWN, and then shuts down in stages.
+    /// </summary>
     public async Coroutine RunAsync()
     {
         _started = Database.Now;
@@ -79,7 +81,8 @@ internal sealed class RedisService(Settings settings)
             await writing;
         }
 
-        Console.WriteLine($"Carried out {_commands:N0} commands of {_connections:N0} {(_connections == 1 ? "connection" : "connections")}.");
+        var noun = _connections == 1 ? "connection" : "connections";
+        Console.WriteLine($"Carried out {_commands:N0} commands of {_connections:N0} {noun}.");
     }
 
     public void RequestStop() => _stop.Set();

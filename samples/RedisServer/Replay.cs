@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace RedisServer;
 
 /// <summary>Carries out what stands in an append-only file. A transaction is carried out when its end has come.</summary>
@@ -56,7 +58,7 @@ internal sealed class Replay(RedisService service)
         var command = CommandTable.Find(name);
         if (command is null || !command.Accepts(_parser.Arguments.Length))
         {
-            throw new CommandException($"'{System.Text.Encoding.UTF8.GetString(name)}' is no command with {_parser.Arguments.Length - 1} arguments");
+            throw new CommandException($"'{Encoding.UTF8.GetString(name)}' is no command with {_parser.Arguments.Length - 1} arguments");
         }
 
         Count++;
@@ -94,7 +96,7 @@ internal sealed class Replay(RedisService service)
         service.Run(call);
         if (_reply.WrittenSpan.StartsWith("-"u8))
         {
-            throw new CommandException($"{call.Command.Name} fails with {System.Text.Encoding.UTF8.GetString(_reply.WrittenSpan[1..]).TrimEnd()}");
+            throw new CommandException($"{call.Command.Name} fails with {Encoding.UTF8.GetString(_reply.WrittenSpan[1..]).TrimEnd()}");
         }
     }
 }

@@ -1,3 +1,5 @@
+using System.Text;
+
 namespace RedisServer;
 
 /// <summary>What works on keys, whatever they hold.</summary>
@@ -102,7 +104,7 @@ internal static class KeyCommands
         call.Reply.Integer(count);
     }
 
-    private static void Type(in Call call) => call.Reply.Simple(System.Text.Encoding.ASCII.GetBytes(NameOf(call.Database.Find(call.Key)?.Value)));
+    private static void Type(in Call call) => call.Reply.Simple(Encoding.ASCII.GetBytes(NameOf(call.Database.Find(call.Key)?.Value)));
 
     private static void Expire(in Call call)
     {
@@ -182,8 +184,8 @@ internal static class KeyCommands
     }
 
     /// <summary>
-    /// Goes from the last entry to the first; the cursor is how many are left. An entry that is removed meanwhile has its place taken by the
-    /// last one, which was looked at before or comes down into what is left: whatever stays all the time is found.
+    /// Goes from the last entry to the first; the cursor is how many are left. An entry that is removed meanwhile has its place taken by
+    /// the last one, which was looked at before or comes down into what is left: whatever stays all the time is found.
     /// </summary>
     private static void Scan(in Call call)
     {
@@ -228,7 +230,7 @@ internal static class KeyCommands
         {
             var entry = entries[--left];
             if ((entry.ExpiresAt == 0 || entry.ExpiresAt > now) && Glob.IsMatch(pattern, entry.Key)
-                && (type.IsEmpty || System.Text.Ascii.EqualsIgnoreCase(type, NameOf(entry.Value))))
+                && (type.IsEmpty || Ascii.EqualsIgnoreCase(type, NameOf(entry.Value))))
             {
                 found.Add(entry.Key);
             }

@@ -67,7 +67,8 @@ internal static class ServerCommands
         var isResp3 = call.Client.IsResp3;
         if (call.Count > 1)
         {
-            isResp3 = !Numbers.TryParse(call[1], out long version) ? throw new CommandException("ERR Protocol version is not an integer or out of range")
+            isResp3 = !Numbers.TryParse(call[1], out long version)
+                ? throw new CommandException("ERR Protocol version is not an integer or out of range")
                 : version is 2 or 3 ? version == 3
                 : throw new CommandException("NOPROTO unsupported protocol version");
         }
@@ -190,7 +191,8 @@ internal static class ServerCommands
     private static void Describe(RespWriter reply, Command command)
     {
         var hasKey = !command.Flags.HasFlag(CommandFlags.NoKey);
-        var hasMany = command.Name is "DEL" or "UNLINK" or "EXISTS" or "MGET" or "MSET" or "WATCH" or "SINTER" or "SUNION" or "SDIFF" or "BLPOP" or "BRPOP";
+        var hasMany = command.Name is "DEL" or "UNLINK" or "EXISTS" or "MGET" or "MSET" or "WATCH" or "SINTER" or "SUNION" or "SDIFF"
+            or "BLPOP" or "BRPOP";
         reply.Array(6);
         reply.Bulk(command.Name.ToLowerInvariant());
         reply.Integer(command.Arity);

@@ -5,7 +5,9 @@ internal sealed class Entry(byte[] key, object value)
 {
     public byte[] Key { get; } = key;
 
-    /// <summary>A byte array, <see cref="ListValue"/>, <see cref="HashValue"/>, <see cref="SetValue"/> or <see cref="SortedValue"/>.</summary>
+    /// <summary>
+    /// A byte array, <see cref="ListValue"/>, <see cref="HashValue"/>, <see cref="SetValue"/> or <see cref="SortedValue"/>.
+    /// </summary>
     public object Value { get; set; } = value;
 
     /// <summary>When it ends, in milliseconds of Unix time; 0 for never.</summary>

@@ -46,7 +46,8 @@ internal static class FileFailure
             IOException => new IOException(message, failure) { HResult = failure.HResult },
 
             // The BCL's for EFBIG: the file system, or a limit of the process, does not allow a file to be so long.
-            ArgumentOutOfRangeException => new IOException($"{operation} failed. The file would become longer than the system allows.", failure),
+            ArgumentOutOfRangeException => new IOException(
+                $"{operation} failed. The file would become longer than the system allows.", failure),
             _ => failure,
         };
     }

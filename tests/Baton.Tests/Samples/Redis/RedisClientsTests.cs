@@ -18,7 +18,7 @@ public sealed class RedisClientsTests
             Assert.Equal("[subscribe, news, :1]", await ReadAsync(subscriber));
             Assert.Equal("[subscribe, sport, :2]", await ReadAsync(subscriber));
             await RedisScript.HaveAsync(subscriber, "PSUBSCRIBE n?ws* => [psubscribe, n?ws*, :3]");
-            await RedisScript.HaveAsync(subscriber, "GET k => -ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context");
+            Assert.StartsWith("-ERR Can't execute 'get': only (P|S)SUBSCRIBE", await RedisScript.CallAsync(subscriber, "GET", "k"));
             await RedisScript.HaveAsync(subscriber, "PING => [pong, '']");
 
             await RedisScript.HaveAsync(publisher, """
@@ -121,7 +121,8 @@ public sealed class RedisClientsTests
             await using var pusher = await sample.ConnectAsync();
 
             // What comes while it waits is carried out afterwards.
-            await first.Connection.WriteAsync((byte[])[.. RedisClient.Encode("BLPOP", "x", "l", "0"), .. RedisClient.Encode("ECHO", "after")]);
+            byte[] both = [.. RedisClient.Encode("BLPOP", "x", "l", "0"), .. RedisClient.Encode("ECHO", "after")];
+            await first.Connection.WriteAsync(both);
             await UntilBlockedAsync(pusher, 1);
             await gone.Connection.WriteAsync(RedisClient.Encode("BLPOP", "l", "0"));
             await UntilBlockedAsync(pusher, 2);

@@ -56,7 +56,8 @@ public sealed class RedisProtocolTests(RedisServer redis) : IClassFixture<RedisS
         await using var sample = await RedisSample.StartAsync();
         NetTest.Run(async () =>
         {
-            Assert.Equal("-ERR Protocol error: invalid multibulk length\r\n", await ExchangeAsync(await sample.ConnectAsync(), "*1048577\r\n"));
+            var output = await ExchangeAsync(await sample.ConnectAsync(), "*1048577\r\n");
+            Assert.Equal("-ERR Protocol error: invalid multibulk length\r\n", output);
         });
         await sample.StopAsync();
     }
@@ -68,7 +69,8 @@ public sealed class RedisProtocolTests(RedisServer redis) : IClassFixture<RedisS
         NetTest.Run(async () =>
         {
             await using var client = await sample.ConnectAsync();
-            var bytes = Encoding.Latin1.GetBytes("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\na\r\nb\n\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\nECHO \"x y\"\r\n");
+            var bytes = Encoding.Latin1.GetBytes(
+                "*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$5\r\na\r\nb\n\r\n*2\r\n$3\r\nGET\r\n$1\r\nk\r\nECHO \"x y\"\r\n");
             foreach (var one in bytes)
             {
                 await client.Connection.WriteAsync(new[] { one });
@@ -90,7 +92,8 @@ public sealed class RedisProtocolTests(RedisServer redis) : IClassFixture<RedisS
         NetTest.Run(async () =>
         {
             await using var client = await sample.ConnectAsync();
-            var commands = Enumerable.Range(0, Count).SelectMany(number => RedisClient.Encode("ECHO", new string('x', number % 300) + number)).ToArray();
+            var commands = Enumerable.Range(0, Count)
+                .SelectMany(number => RedisClient.Encode("ECHO", new string('x', number % 300) + number)).ToArray();
             var sending = Coroutine.Start(SendAsync(client, commands));
             for (var number = 0; number < Count; number++)
             {
@@ -138,10 +141,12 @@ public sealed class RedisProtocolTests(RedisServer redis) : IClassFixture<RedisS
         {
             var output = await ExchangeAsync(
                 await sample.ConnectAsync(),
-                "HSET h f v\r\nSADD s m\r\nZADD z 1.5 m\r\nHELLO 3\r\nGET none\r\nHGETALL h\r\nSMEMBERS s\r\nZSCORE z m\r\nZRANGE z 0 -1 WITHSCORES\r\nSUBSCRIBE c\r\nPUBLISH c hi\r\nQUIT\r\n");
+                "HSET h f v\r\nSADD s m\r\nZADD z 1.5 m\r\nHELLO 3\r\n" +
+                "GET none\r\nHGETALL h\r\nSMEMBERS s\r\nZSCORE z m\r\nZRANGE z 0 -1 WITHSCORES\r\nSUBSCRIBE c\r\nPUBLISH c hi\r\nQUIT\r\n");
             Assert.Contains("%7\r\n$6\r\nserver\r\n", output, StringComparison.Ordinal);
             Assert.EndsWith(
-                "_\r\n%1\r\n$1\r\nf\r\n$1\r\nv\r\n~1\r\n$1\r\nm\r\n,1.5\r\n*1\r\n*2\r\n$1\r\nm\r\n,1.5\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n" +
+                "_\r\n%1\r\n$1\r\nf\r\n$1\r\nv\r\n" +
+                "~1\r\n$1\r\nm\r\n,1.5\r\n*1\r\n*2\r\n$1\r\nm\r\n,1.5\r\n>3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n" +
                 ">3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$2\r\nhi\r\n:1\r\n+OK\r\n",
                 output,
                 StringComparison.Ordinal);

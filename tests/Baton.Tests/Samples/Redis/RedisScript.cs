@@ -15,7 +15,9 @@ internal static class RedisScript
         {
             var command = line[..line.IndexOf(" => ", StringComparison.Ordinal)];
             var reply = await CallAsync(client, Words(command));
-            if (command.StartsWith("TTL ", StringComparison.Ordinal) && long.TryParse(line[(line.LastIndexOf(':') + 1)..], out var expected) && expected > 0)
+            if (command.StartsWith("TTL ", StringComparison.Ordinal)
+                && long.TryParse(line[(line.LastIndexOf(':') + 1)..], out var expected)
+                && expected > 0)
             {
                 // On a busy machine time has passed.
                 Assert.InRange(long.Parse(reply.TrimStart(':')), Math.Max(1, expected - 60), expected);

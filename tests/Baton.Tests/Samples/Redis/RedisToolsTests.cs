@@ -18,7 +18,8 @@ public sealed class RedisToolsTests
             Assert.Equal("1) \"f\"\n2) \"v\"\n", await CliAsync("-2", "HGETALL", "h"));
             Assert.Equal("1# \"f\" => \"v\"\n", await CliAsync("-3", "HGETALL", "h"));
             Assert.Equal("1) \"2\"\n2) (nil)\n", await CliAsync("-3", "MGET", "a", "b"));
-            Assert.Equal(["a", "h"], (await CliAsync("--scan")).Replace("\"", "", StringComparison.Ordinal).Split('\n').Where(line => line.Length > 0).Order());
+            var keys = (await CliAsync("--scan")).Replace("\"", "", StringComparison.Ordinal);
+            Assert.Equal(["a", "h"], keys.Split('\n', StringSplitOptions.RemoveEmptyEntries).Order());
         });
         await sample.StopAsync();
 
@@ -41,7 +42,10 @@ public sealed class RedisToolsTests
             {
                 var report = await CounterpartProcess.Run(
                     "redis-benchmark",
-                    ["-p", $"{sample.EndPoint.Port}", "-t", "set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset", "-n", "2000", "-c", "20", "-P", "8", "-r", "100", "--csv"]);
+                    [
+                        "-p", $"{sample.EndPoint.Port}", "-t", "set,get,incr,lpush,rpop,sadd,hset,spop,zadd,lrange_100,mset",
+                        "-n", "2000", "-c", "20", "-P", "8", "-r", "100", "--csv",
+                    ]);
                 Assert.Contains("\"MSET (10 keys)\"", report, StringComparison.Ordinal);
                 await using var client = await sample.ConnectAsync();
                 await client.Call("SET", "last", "1");
