@@ -10,12 +10,17 @@ internal static class BatonEchoServer
     private const int BufferSize = 4096;
     private const int Backlog = 4096;
 
-    public static void RunConnections() => EventLoop.Run(async Coroutine () =>
+    public static void RunConnections() => RunConnections(new EventLoopOptions());
+
+    /// <summary>Asks the driver for up to a millisecond before it waits in it: longer than the load generator ever takes to answer.</summary>
+    public static void RunBusily() => RunConnections(new EventLoopOptions { BusyPoll = TimeSpan.FromMilliseconds(1) });
+
+    private static void RunConnections(EventLoopOptions options) => EventLoop.Run(async Coroutine () =>
     {
         await using var server = await Server.StartAsync("127.0.0.1", 0, EchoAsync, new ServerOptions { Backlog = Backlog });
         ServerChild.Announce(((IPEndPoint)server.EndPoints[0]).Port);
         await server.ServeForeverAsync();
-    });
+    }, options);
 
     public static void RunSockets() => EventLoop.Run(async Coroutine () =>
     {

@@ -16,6 +16,7 @@ internal sealed class EchoBenchmark : NetBenchmark
         NetPeer.Ours("baton", BatonEchoServer.RunConnections),
         NetPeer.Ours("baton-raw", BatonEchoServer.RunSockets, isDefault: false),
         NetPeer.Ours("baton-iouring", BatonEchoServer.RunConnections, isDefault: false, driver: "iouring"),
+        NetPeer.Ours("baton-busy", BatonEchoServer.RunBusily, isDefault: false),
         NetPeer.InC("c-epoll", "echo-epoll.c"),
         NetPeer.Bcl("bcl", SocketEchoServer.RunAsync, inline: false),
         NetPeer.Bcl("bcl-inline", SocketEchoServer.RunAsync, inline: true),

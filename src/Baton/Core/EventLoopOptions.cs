@@ -108,10 +108,10 @@ public sealed class EventLoopOptions
     /// For how long a loop that has nothing to do asks its driver again and again before it waits in it. Zero, unless set, waits at once.
     /// </summary>
     /// <remarks>
-    /// What arrives within that time is found without the system having to wake a thread, which takes some microseconds or tens of them;
-    /// other threads wake the loop without a system call. It costs a whole core, whether there is work or not: worth it on a machine with a
-    /// core to spare for the loop, and a loss on any other, where the loop takes the time of those for whom it waits. It is measured by the
-    /// loop's clock; a clock that stands still meanwhile, as one moved by hand, is not waited for.
+    /// What arrives within that time is found without the system having to wake a thread; other threads wake the loop without a system
+    /// call. It costs a whole core, whether there is work or not: worth it on a machine with a core to spare for the loop, and a loss on any
+    /// other, where the loop takes the time of those for whom it waits. It is measured by the loop's clock; a clock that stands still
+    /// meanwhile, as one moved by hand, is not waited for.
     /// </remarks>
     /// <exception cref="ArgumentOutOfRangeException">It is negative.</exception>
     public TimeSpan BusyPoll

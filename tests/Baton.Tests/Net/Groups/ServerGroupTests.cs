@@ -318,6 +318,33 @@ public class ServerGroupTests
         Assert.Equal([2, 2], (await group.GetStatisticsAsync()).Select(entry => entry.AcceptedCount));
     });
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    public void A_start_that_fails_on_a_later_loop_leaves_nothing_on_the_earlier_ones(int failing) => LoopTest.OnThread(() =>
+    {
+        Assert.SkipUnless(EpollDriver.IsSupported, "There is no epoll on this platform.");
+        var calls = Enumerable.Range(0, 3).Select(index => new ScriptedCalls { OnBind = index == failing ? _ => -98 : null }).ToArray(); // EADDRINUSE
+        var loops = EventLoopGroup.Start(new EventLoopGroupOptions
+        {
+            Count = 3,
+            ConfigureLoop = (index, options) => options.Driver = new EpollDriver(calls[index]),
+        });
+        try
+        {
+            var start = loops.StartServerAsync("127.0.0.1", 0, NetTest.Echo, distribution: ConnectionDistribution.Kernel);
+            var failure = Assert.Throws<SocketException>(() => start.GetAwaiter().GetResult());
+            Assert.Equal(SocketError.AddressAlreadyInUse, failure.SocketErrorCode);
+            Assert.All(loops.Loops, loop => Assert.Equal((0, 1), loop.Invoke(() => (loop.Driver.OpenSocketCount, loop.TaskCount))));
+        }
+        finally
+        {
+            loops.Dispose();
+        }
+
+        Assert.All(calls, calls => Assert.Equal(0, calls.OpenDescriptors));
+    });
+
     [Fact]
     public void A_start_that_fails_leaves_nothing() => GroupTest.Run(2, async test =>
     {
