@@ -13,9 +13,6 @@ internal abstract class CoroutineBox : CoroutineSource
 
     private Action? _resume;
 
-    /// <summary>Where the box is counted; null once it has gone to another thread.</summary>
-    internal CoroutineCensus? Census = CoroutineCensus.Current;
-
     /// <summary>The loop that runs it, once it has been suspended.</summary>
     internal EventLoop? Loop;
 
@@ -29,6 +26,9 @@ internal abstract class CoroutineBox : CoroutineSource
 
     /// <summary>Whether the coroutine is suspended and has not been put in a queue since.</summary>
     private bool _isSuspended;
+
+    /// <summary>Whether the box has gone to another thread than the one that has made it, where nobody counts it.</summary>
+    internal bool IsElsewhere;
 
     /// <summary>The one delegate that this box ever makes, for awaiters that are not ours.</summary>
     private Action ResumeAction => _resume ??= ResumeFromForeign;
@@ -341,11 +341,12 @@ internal sealed class CoroutineBox<TStateMachine, TResult> : CoroutineBox<TResul
     private static CoroutineBox<TStateMachine, TResult> Make()
     {
         var box = new CoroutineBox<TStateMachine, TResult>();
-        box.Census!.OnMade();
+        var census = CoroutineCensus.Current;
+        census.OnMade();
         if (!t_isCounted)
         {
             t_isCounted = true;
-            box.Census.Add(GetPool);
+            census.Add(GetPool);
         }
 
         if (LoopDebug.IsAnywhere)

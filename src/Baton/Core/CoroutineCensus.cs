@@ -25,7 +25,7 @@ internal sealed class CoroutineCensus
             {
                 for (var box = pool(); box is not null; box = (CoroutineBox?)box.Link)
                 {
-                    free += ReferenceEquals(box.Census, this) ? 1 : 0;
+                    free += box.IsElsewhere ? 0 : 1;
                 }
             }
 
@@ -42,9 +42,9 @@ internal sealed class CoroutineCensus
     /// <summary>A coroutine goes to another thread, whose pool will have its box.</summary>
     internal void OnLeft(CoroutineBox box)
     {
-        if (ReferenceEquals(box.Census, this))
+        if (!box.IsElsewhere)
         {
-            box.Census = null;
+            box.IsElsewhere = true;
             _made--;
         }
     }
@@ -52,9 +52,6 @@ internal sealed class CoroutineCensus
     /// <summary>A box is left to the collector.</summary>
     internal void OnDropped(CoroutineBox box)
     {
-        if (ReferenceEquals(box.Census, this))
-        {
-            _dropped++;
-        }
+        _dropped += box.IsElsewhere ? 0 : 1;
     }
 }

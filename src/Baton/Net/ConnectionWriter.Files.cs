@@ -5,12 +5,10 @@ namespace Baton;
 // While a file is being sent nobody else may write: it goes past the queue, which is empty.
 internal sealed partial class ConnectionWriter
 {
-    private RoomWait? _fileRoom;
-    private List<Future>? _fileEndWaiters;
-    private bool _isSendingFile;
+    private FileTurn? _fileTurn;
 
     /// <summary>Whether a file is being sent.</summary>
-    internal bool IsSendingFile => _isSendingFile;
+    internal bool IsSendingFile => _fileTurn is not null;
 
     /// <summary>Has the output to oneself until <see cref="EndFile"/>.</summary>
     /// <exception cref="InvalidOperationException">Nothing may be written.</exception>
@@ -21,15 +19,15 @@ internal sealed partial class ConnectionWriter
         ForgetRequestedBlock();
         CheckNotFailed();
         MarkFlushed();
-        _isSendingFile = true;
+        _fileTurn = new FileTurn();
     }
 
     internal void EndFile()
     {
-        _isSendingFile = false;
-        if (_fileEndWaiters is { } waiters)
+        var turn = _fileTurn;
+        _fileTurn = null;
+        if (turn?.EndWaiters is { } waiters)
         {
-            _fileEndWaiters = null;
             foreach (var waiter in waiters)
             {
                 waiter.TrySetResult();
@@ -40,10 +38,10 @@ internal sealed partial class ConnectionWriter
     /// <summary>Waits until the file that is being sent has been, or has not.</summary>
     internal async Coroutine WaitForFileEnd()
     {
-        if (_isSendingFile)
+        if (_fileTurn is { } turn)
         {
             var end = Connection.Loop.CreateFuture();
-            (_fileEndWaiters ??= []).Add(end);
+            (turn.EndWaiters ??= []).Add(end);
             await end;
         }
     }
@@ -71,7 +69,7 @@ internal sealed partial class ConnectionWriter
             return default;
         }
 
-        return (_fileRoom ??= new RoomWait(Connection)).Start();
+        return (_fileTurn!.Room ??= new RoomWait(Connection)).Start();
     }
 
     /// <summary>The system could not send.</summary>
@@ -98,5 +96,12 @@ internal sealed partial class ConnectionWriter
         {
             DropAll();
         }
+    }
+
+    /// <summary>What only the sending of a file takes: a connection that sends none has no room for it.</summary>
+    private sealed class FileTurn
+    {
+        internal RoomWait? Room;
+        internal List<Future>? EndWaiters;
     }
 }

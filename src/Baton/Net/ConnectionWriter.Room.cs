@@ -24,7 +24,7 @@ internal sealed partial class ConnectionWriter
 
     private void EndWaitsForRoom()
     {
-        _fileRoom?.End();
+        _fileTurn?.Room?.End();
         if (_roomWaiters is not { } waiters)
         {
             return;

@@ -72,7 +72,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     internal bool IsCompleted => _isCompleted;
 
     /// <summary>Whether the output ended in the middle of something, so that to close it in good order would deceive the peer.</summary>
-    internal bool IsBroken => _isBroken || _isSendingFile;
+    internal bool IsBroken => _isBroken || IsSendingFile;
 
     /// <inheritdoc/>
     public override Memory<byte> GetMemory(int sizeHint = 0)
@@ -160,7 +160,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
             return;
         }
 
-        if (_isSendingFile)
+        if (IsSendingFile)
         {
             ThrowCannotWrite();
         }
@@ -341,7 +341,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     private void CheckCanWrite()
     {
         Connection.Loop.CheckThread();
-        if (_isCompleted || Connection.IsUpgrading || _isSendingFile)
+        if (_isCompleted || Connection.IsUpgrading || IsSendingFile)
         {
             ThrowCannotWrite();
         }
@@ -356,6 +356,6 @@ internal sealed partial class ConnectionWriter : PipeWriter
     private void ThrowCannotWrite() => throw new InvalidOperationException(
         _io.Access == FileAccess.Read ? $"The {Connection} is the reading end: nothing can be written to it."
             : _isCompleted ? "The output was completed: nothing can be written any more."
-            : _isSendingFile ? $"A file is being sent over {Connection}: write when SendFileAsync has completed."
+            : IsSendingFile ? $"A file is being sent over {Connection}: write when SendFileAsync has completed."
             : $"The {Connection} is in the middle of a TLS handshake: write when UpgradeToTlsAsync has completed.");
 }
