@@ -43,14 +43,14 @@ public static class Combinators
         EventLoop.Current.ExceptionHandler = (_, context) => Console.WriteLine($"reported: {context.Exception?.Message}");
         try
         {
-            await Coroutine.Gather(Fail("first", 5), Fail("second", 30), Work(200));
+            await Coroutine.Gather(Fail("first", 5), Fail("second", 30), Work(1000));
         }
         catch (InvalidOperationException exception)
         {
             Console.WriteLine(exception.Message);
         }
 
-        await Coroutine.Sleep(TimeSpan.FromMilliseconds(300));
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(1100));
     });
 
     private static async Coroutine Fail(string message, int milliseconds)

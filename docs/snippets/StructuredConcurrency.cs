@@ -245,7 +245,7 @@ public static class StructuredConcurrency
         }
         catch (CancelledException)
         {
-            await Coroutine.Sleep(TimeSpan.FromMilliseconds(40)); // goes on as if nothing had happened
+            await Coroutine.Sleep(TimeSpan.FromSeconds(1)); // goes on as if nothing had happened
         }
     }
     #endregion

@@ -8,7 +8,7 @@ internal sealed partial class ConnectionWriter
     private FileTurn? _fileTurn;
 
     /// <summary>Whether a file is being sent.</summary>
-    internal bool IsSendingFile => _fileTurn is not null;
+    internal bool IsSendingFile => _fileTurn is { IsOn: true };
 
     /// <summary>Has the output to oneself until <see cref="EndFile"/>.</summary>
     /// <exception cref="InvalidOperationException">Nothing may be written.</exception>
@@ -19,15 +19,20 @@ internal sealed partial class ConnectionWriter
         ForgetRequestedBlock();
         CheckNotFailed();
         MarkFlushed();
-        _fileTurn = new FileTurn();
+        (_fileTurn ??= new FileTurn()).IsOn = true;
     }
 
     internal void EndFile()
     {
-        var turn = _fileTurn;
-        _fileTurn = null;
-        if (turn?.EndWaiters is { } waiters)
+        if (_fileTurn is not { } turn)
         {
+            return;
+        }
+
+        turn.IsOn = false;
+        if (turn.EndWaiters is { } waiters)
+        {
+            turn.EndWaiters = null;
             foreach (var waiter in waiters)
             {
                 waiter.TrySetResult();
@@ -38,7 +43,7 @@ internal sealed partial class ConnectionWriter
     /// <summary>Waits until the file that is being sent has been, or has not.</summary>
     internal async Coroutine WaitForFileEnd()
     {
-        if (_fileTurn is { } turn)
+        if (_fileTurn is { IsOn: true } turn)
         {
             var end = Connection.Loop.CreateFuture();
             (turn.EndWaiters ??= []).Add(end);
@@ -98,9 +103,10 @@ internal sealed partial class ConnectionWriter
         }
     }
 
-    /// <summary>What only the sending of a file takes: a connection that sends none has no room for it.</summary>
+    /// <summary>What only a connection that sends files takes.</summary>
     private sealed class FileTurn
     {
+        internal bool IsOn;
         internal RoomWait? Room;
         internal List<Future>? EndWaiters;
     }
