@@ -13,6 +13,7 @@ public static class All
         new HttpWorkload(),
         new NameWorkload(),
         new UdpWorkload(),
+        new DatagramTransportWorkload(),
         new LocalDatagramWorkload(),
         new DescriptorWorkload(),
         new PipeWorkload(),

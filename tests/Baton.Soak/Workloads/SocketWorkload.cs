@@ -11,6 +11,7 @@ internal sealed class SocketWorkload : Workload
     public override async Coroutine RunAsync(SoakWorker worker)
     {
         var (client, server) = worker.Chance(0.5) ? LoopSocket.CreatePair() : await ConnectAsync(worker);
+        client = Move(client, worker);
         using var one = client;
         using var two = server;
         var pattern = worker.NextPattern();
@@ -59,6 +60,10 @@ internal sealed class SocketWorkload : Workload
             // The receiver has gone.
         }
     }
+
+    /// <summary>Gives a socket away to the BCL now and then, and takes it back.</summary>
+    private static LoopSocket Move(LoopSocket socket, SoakWorker worker) =>
+        worker.Chance(0.3) ? LoopSocket.FromSocket(socket.Detach()) : socket;
 
     private static async Coroutine<(LoopSocket Client, LoopSocket Server)> ConnectAsync(SoakWorker worker)
     {
