@@ -15,7 +15,7 @@ internal static class SoakCommand
     private static readonly SoakDriver[] Drivers =
     [
         new("epoll", static () => new EpollDriver()),
-        .. IoUringDriver.IsSupported(out _) ? [new SoakDriver("iouring", static () => new IoUringDriver())] : Array.Empty<SoakDriver>(),
+        new("iouring", static () => new IoUringDriver()),
         new("portable", static () => new PortableDriver()),
     ];
 
@@ -45,7 +45,7 @@ internal static class SoakCommand
         command.SetAction(parsed => Run(new SoakOptions
         {
             Seed = parsed.GetValue(seed) ?? Random.Shared.Next(),
-            Drivers = [.. Drivers.Where(entry => parsed.GetValue(driver) is not { } name || entry.Name == name)],
+            Drivers = [.. Drivers.Where(entry => parsed.GetValue(driver) is { } name ? entry.Name == name : IsSupported(entry))],
             Plans = [.. new[] { FaultPlan.None, FaultPlan.Subtle, FaultPlan.Harsh }
                 .Where(entry => parsed.GetValue(plan) is not { } name || entry.Name == name)],
             Workloads = [.. All.Create()
@@ -56,6 +56,23 @@ internal static class SoakCommand
             HandlesSignals = true,
         }));
         return command;
+    }
+
+    private static bool IsSupported(SoakDriver driver)
+    {
+        var whyNot = "";
+        var isSupported = driver.Name switch
+        {
+            "epoll" => EpollDriver.IsSupported,
+            "iouring" => IoUringDriver.IsSupported(out whyNot),
+            _ => true,
+        };
+        if (!isSupported)
+        {
+            Console.WriteLine($"without {driver.Name}: {whyNot}");
+        }
+
+        return isSupported;
     }
 
     private static int Run(SoakOptions options)
