@@ -18,6 +18,7 @@ public sealed partial class SoakPhase
     private readonly List<string> _reports = [];
     private long _end;
     private bool _isFailed;
+    private (string Name, long Start)? _stage;
 
     internal SoakPhase(SoakRun run, SoakDriver driver, FaultPlan faults, int number)
     {
@@ -101,7 +102,7 @@ public sealed partial class SoakPhase
         var workloads = _run.Options.Workloads.Where(workload => workload.WhyNot(this) is null).ToList();
         foreach (var workload in workloads)
         {
-            await Prepare(workload);
+            await InStage($"starting {workload.Name}", () => Prepare(workload));
         }
 
         foreach (var workload in workloads)
@@ -123,12 +124,19 @@ public sealed partial class SoakPhase
         });
         foreach (var workload in workloads)
         {
-            await workload.StopAsync();
+            await InStage($"stopping {workload.Name}", workload.StopAsync);
         }
 
         monitor.Cancel();
         await Coroutine.Wait([monitor]);
         await CheckNothingIsLeftAsync(coroutines);
+    }
+
+    private async Coroutine InStage(string name, Func<Coroutine> stage)
+    {
+        _stage = (name, Loop.Time);
+        await stage();
+        _stage = null;
     }
 
     /// <summary>Starts what a workload shares, as often as the faults make it fail.</summary>
@@ -190,12 +198,17 @@ public sealed partial class SoakPhase
     private void LookForHangs(long now)
     {
         var limit = _run.Options.RoundLimit.Ticks * TimeSpan.NanosecondsPerTick;
-        var hanging = _workers.Where(worker => now - worker.RoundStart > limit).ToList();
-        if (hanging.Count > 0)
+        var hanging = _workers.Where(worker => now - worker.RoundStart > limit).Select(worker => worker.Name).ToList();
+        if (_stage is { } stage && now - stage.Start > limit)
+        {
+            hanging.Add(stage.Name);
+        }
+
+        if (hanging.Count > 0 && !_isFailed)
         {
             Fail(string.Create(
                 CultureInfo.InvariantCulture,
-                $"{string.Join(", ", hanging.Select(worker => worker.Name))}: a round has lasted more than " +
+                $"{string.Join(", ", hanging)}: this has lasted more than " +
                 $"{_run.Options.RoundLimit.TotalSeconds} s. The tasks:\n{Loop.FormatTaskTree()}"));
             foreach (var task in Loop.AllTasks())
             {

@@ -174,7 +174,10 @@ public abstract class LoopOperation : LoopItem, IValueTaskSource
     {
         _state = State.Pending;
 
-        // A cancel that came in between found the operation complete and is still owed; adding the leaf delivers it.
+        // A cancel that came in between, or that came before and was too late for the wait that is over, is still owed; adding the leaf
+        // delivers it.
+        _isCancelAccepted = false;
+        _isTaskCancelAccepted = false;
         if (_task is { } task)
         {
             task.RemoveLeaf(this);

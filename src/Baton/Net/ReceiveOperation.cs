@@ -75,7 +75,14 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
     /// <summary>For <see cref="PipeReader.CancelPendingRead"/>. False when no read is pending.</summary>
     internal bool CancelByReader() => TryCancel(Cancellation.ByReader);
 
-    public void CancelByToken() => TryCancel(Cancellation.ByToken);
+    public void CancelByToken()
+    {
+        if (!TryCancel(Cancellation.ByToken) && IsInUse && _cancellation == Cancellation.None)
+        {
+            // The wait is over, but perhaps in vain: there is not to be another one.
+            _cancellation = Cancellation.ByToken;
+        }
+    }
 
     public override void Finish()
     {
@@ -104,6 +111,11 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
         // Only now is a block lent, so that one that is warm serves connection after connection.
         while (!_isForStream && Error == SocketError.Success && !reader.Fill(_minimum))
         {
+            if (IsCancelledForGood())
+            {
+                break;
+            }
+
             if (!reader.Io.Submit(this))
             {
                 return false;
@@ -198,6 +210,11 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
                 }
             }
 
+            if (IsCancelledForGood())
+            {
+                break;
+            }
+
             if (!reader.Io.Submit(this))
             {
                 return false;
@@ -206,6 +223,21 @@ internal sealed class ReceiveOperation(ConnectionReader reader, EventLoop loop)
             _isFilled = _target.IsEmpty;
         }
 
+        return true;
+    }
+
+    /// <summary>
+    /// The wait was over, in vain, before it could be cancelled, and there will be no second request for the next: a task's is owed until
+    /// it is met, but a token and <see cref="PipeReader.CancelPendingRead"/> tell once.
+    /// </summary>
+    private bool IsCancelledForGood()
+    {
+        if (_cancellation is not (Cancellation.ByToken or Cancellation.ByReader))
+        {
+            return false;
+        }
+
+        Error = SocketError.OperationAborted;
         return true;
     }
 

@@ -57,7 +57,12 @@ internal sealed partial class SocketOperation : IValueTaskSource<SocketReceiveFr
                 break;
             }
 
-            if (!socket.Io.Submit(this))
+            if (_isCancelled)
+            {
+                // The wait was over, in vain, before it could be cancelled: nobody would cancel the next.
+                Error = SocketError.OperationAborted;
+            }
+            else if (!socket.Io.Submit(this))
             {
                 return false;
             }

@@ -99,7 +99,12 @@ internal sealed partial class SocketOperation(LoopSocket socket)
                 break;
             }
 
-            if (!socket.Io.Submit(this))
+            if (_isCancelled)
+            {
+                // A part was sent before it could be cancelled: nobody would cancel the rest.
+                Error = SocketError.OperationAborted;
+            }
+            else if (!socket.Io.Submit(this))
             {
                 return;
             }

@@ -138,9 +138,9 @@ public sealed partial class FaultDriver : IoDriver
         // What is delivered may hold something else, which is for the next poll, or end what is held here.
         foreach (var request in _held.ToArray())
         {
-            if (request.IsHeld && --request.PollsLeft <= 0)
+            if ((request.IsHeld || request.IsToEndInVain) && --request.PollsLeft <= 0)
             {
-                request.Deliver();
+                request.OnTime();
             }
         }
     }

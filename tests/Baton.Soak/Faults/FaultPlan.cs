@@ -13,6 +13,7 @@ public sealed record FaultPlan
         ShortTransfer = 0.3,
         WouldBlock = 0.2,
         Delay = 0.2,
+        VainWait = 0.05,
     };
 
     /// <summary>The same, and what a program must survive: resets, refusals, exhausted descriptors, lost datagrams.</summary>
@@ -38,6 +39,9 @@ public sealed record FaultPlan
 
     /// <summary>An operation that is done is told some polls later.</summary>
     public double Delay { get; init; }
+
+    /// <summary>A wait, for data or for room, ends although there is none; whoever has waited then has to wait again.</summary>
+    public double VainWait { get; init; }
 
     /// <summary>A receive or send finds that the peer has reset the connection.</summary>
     public double Reset { get; init; }

@@ -19,6 +19,11 @@ internal sealed class FaultRequest(FaultSocket socket, EventLoop loop) : IoReque
 
     internal int PollsLeft { get; set; }
 
+    /// <summary>Whether a wait for data or room is to end for no reason in some polls, unless it ends before.</summary>
+    internal bool IsToEndInVain { get; private set; }
+
+    private bool IsWait => Kind == IoOperationKind.WaitToSend || (Kind == IoOperationKind.Receive && Buffer.IsEmpty);
+
     /// <summary>Whether a reset ended it: then that is what to say where the socket below says that it was aborted.</summary>
     internal bool IsEndedByReset { get; set; }
 
@@ -50,9 +55,51 @@ internal sealed class FaultRequest(FaultSocket socket, EventLoop loop) : IoReque
         return true;
     }
 
+    /// <summary>The driver below has not done it yet.</summary>
+    internal void Wait()
+    {
+        if (IsWait && socket.Driver.Happens(socket.Driver.Plan.VainWait))
+        {
+            IsToEndInVain = true;
+            socket.Driver.Hold(this, briefly: false);
+        }
+    }
+
+    /// <summary>The time is there: it ends in vain, or has been held back long enough.</summary>
+    internal void OnTime()
+    {
+        if (IsHeld)
+        {
+            Deliver();
+        }
+        else
+        {
+            // Its Finish takes it as a wait that is over.
+            socket.CancelBelow(this);
+        }
+    }
+
+    /// <summary>Whoever is above gives it up.</summary>
+    internal void ForgetVain()
+    {
+        if (IsToEndInVain && !IsHeld)
+        {
+            IsToEndInVain = false;
+            socket.Driver.Forget(this);
+        }
+    }
+
     /// <summary>The driver below has done it.</summary>
     public override void Finish()
     {
+        if (IsToEndInVain)
+        {
+            // Either it has ended by itself, or in vain: then, too, as one that is over.
+            IsToEndInVain = false;
+            socket.Driver.Forget(this);
+            Error = Error == SocketError.OperationAborted && !_mustBeNow && !IsEndedByReset ? SocketError.Success : Error;
+        }
+
         if (!_mustBeNow && (IsEndedByReset || socket.Driver.Happens(socket.Driver.Plan.Delay)))
         {
             // A reset is noticed in the middle of a call, from inside which nothing may be finished.
@@ -123,6 +170,7 @@ internal sealed class FaultRequest(FaultSocket socket, EventLoop loop) : IoReque
             socket.Driver.Forget(this);
         }
 
+        IsToEndInVain = false;
         _target = null;
         _mustBeNow = false;
         target.Error = Error == SocketError.OperationAborted && IsEndedByReset ? socket.TakeResetError(target) : Error;

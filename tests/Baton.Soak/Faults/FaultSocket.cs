@@ -62,7 +62,13 @@ internal sealed partial class FaultSocket : IoSocket
             Shorten(proxy);
         }
 
-        return _inner.Submit(proxy) && proxy.EndAtOnce();
+        if (_inner.Submit(proxy))
+        {
+            return proxy.EndAtOnce();
+        }
+
+        proxy.Wait();
+        return false;
     }
 
     public override void Cancel(IoRequest request)
@@ -75,6 +81,7 @@ internal sealed partial class FaultSocket : IoSocket
 
         if (!proxy.IsHeld)
         {
+            proxy.ForgetVain();
             _inner.Cancel(proxy);
         }
         else if (Driver.Choose(true, false))
@@ -170,6 +177,8 @@ internal sealed partial class FaultSocket : IoSocket
         }
     }
 
+    internal void CancelBelow(FaultRequest proxy) => _inner.Cancel(proxy);
+
     internal void OnConnected() => _isConnected = IsStream;
 
     private void EndRequests()
@@ -264,6 +273,7 @@ internal sealed partial class FaultSocket : IoSocket
     {
         if (proxy is { Target: not null, IsHeld: false })
         {
+            proxy.ForgetVain();
             proxy.IsEndedByReset = true;
             _inner.Cancel(proxy);
         }

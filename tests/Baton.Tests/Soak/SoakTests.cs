@@ -97,6 +97,10 @@ public class SoakTests
         nameof(WaitForever), async _ => await WaitForever(), FaultPlan.None, TimeSpan.FromMilliseconds(1));
 
     [Fact]
+    public void A_workload_that_does_not_stop_is_a_failure_and_is_shown() => AssertFails(
+        "stopping test", _ => default, FaultPlan.None, TimeSpan.FromMilliseconds(1), WaitForever);
+
+    [Fact]
     public void A_round_that_faults_end_is_none() =>
         Assert.Equal((1, 1), RunWell(Options(1) with
         {
@@ -121,13 +125,13 @@ public class SoakTests
     }
 
     private static void AssertFails(
-        string message, Func<SoakWorker, Coroutine> round, FaultPlan? plan = null, TimeSpan? roundLimit = null)
+        string message, Func<SoakWorker, Coroutine> round, FaultPlan? plan = null, TimeSpan? roundLimit = null, Func<Coroutine>? stop = null)
     {
         using var run = new SoakRun(Options(1) with
         {
             Plans = [plan ?? FaultPlan.None],
             Rounds = 1,
-            Workloads = [new OneRound(round)],
+            Workloads = [new OneRound(round, stop)],
             RoundLimit = roundLimit ?? TimeSpan.FromSeconds(60),
             SettleLimit = TimeSpan.FromMilliseconds(50),
         });
@@ -137,12 +141,14 @@ public class SoakTests
 
     private static async Coroutine WaitForever() => await Coroutine.Sleep(Timeout.InfiniteTimeSpan);
 
-    private sealed class OneRound(Func<SoakWorker, Coroutine> round) : Workload
+    private sealed class OneRound(Func<SoakWorker, Coroutine> round, Func<Coroutine>? stop = null) : Workload
     {
         public override string Name => "test";
 
         public override int WorkerCount => 1;
 
         public override Coroutine RunAsync(SoakWorker worker) => round(worker);
+
+        public override Coroutine StopAsync() => stop?.Invoke() ?? default;
     }
 }

@@ -82,7 +82,12 @@ internal sealed class UdpReceive : IoRequest, IValueTaskSource<int>, IValueTaskS
                 break;
             }
 
-            if (!_socket.Io.Submit(this))
+            if (_isCancelled)
+            {
+                // The wait was over, in vain, before it could be cancelled: nobody would cancel the next.
+                Error = SocketError.OperationAborted;
+            }
+            else if (!_socket.Io.Submit(this))
             {
                 return;
             }

@@ -53,6 +53,9 @@ internal sealed class UdpSend : IoRequest
 
     internal ValueTask AsVoid() => new(this, Token);
 
+    /// <summary>Whether its task was cancelled.</summary>
+    internal bool IsCancelled => _isCancelled;
+
     /// <summary>Tries to send. False when there is no room; else the outcome is in <see cref="IoRequest.Error"/>.</summary>
     internal bool TryMove()
     {

@@ -132,7 +132,12 @@ public sealed partial class UdpSocket
         {
             if (send.Error == SocketError.Success && !send.TryMove())
             {
-                if (!Io.Submit(send))
+                if (send.IsCancelled)
+                {
+                    // The wait was over, in vain, before it could be cancelled: nobody would cancel the next.
+                    send.Error = SocketError.OperationAborted;
+                }
+                else if (!Io.Submit(send))
                 {
                     return;
                 }
