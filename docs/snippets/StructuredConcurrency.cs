@@ -233,7 +233,7 @@ public static class StructuredConcurrency
                     await Coroutine.Yield();
                     group.Cancel();
                 },
-                new TaskGroupOptions { Name = "workers", ReportStuckAfter = TimeSpan.FromMilliseconds(20) }),
+                new TaskGroupOptions { Name = "workers", ReportStuckAfter = TimeSpan.FromMilliseconds(200) }),
             options);
     }
 
@@ -245,7 +245,7 @@ public static class StructuredConcurrency
         }
         catch (CancelledException)
         {
-            await Coroutine.Sleep(TimeSpan.FromSeconds(1)); // goes on as if nothing had happened
+            await Coroutine.Sleep(TimeSpan.FromMilliseconds(400)); // goes on as if nothing had happened
         }
     }
     #endregion
