@@ -122,7 +122,7 @@ public static class Combinators
 
     private static async Coroutine Save()
     {
-        await Coroutine.Sleep(TimeSpan.FromMilliseconds(10));
+        await Coroutine.Sleep(TimeSpan.FromMilliseconds(200));
         Console.WriteLine("saved all the same");
     }
     #endregion
