@@ -84,9 +84,11 @@ internal sealed class Database(LoopClock clock)
     }
 
     /// <summary>As <see cref="Set(ReadOnlySpan{byte}, object)"/>, for a string: in the memory of the one before where that fits.</summary>
-    public Entry SetString(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
+    public Entry SetString(ReadOnlySpan<byte> key, ReadOnlySpan<byte> value) => SetString(Find(key), key, value);
+
+    /// <summary>As <see cref="SetString(ReadOnlySpan{byte}, ReadOnlySpan{byte})"/>, where the key was looked up already.</summary>
+    public Entry SetString(Entry? entry, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value)
     {
-        var entry = Find(key);
         if (entry is null)
         {
             return Add(key.ToArray(), value.ToArray());

@@ -73,7 +73,7 @@ internal static class StringCommands
             return;
         }
 
-        Store(call, call.Key, call[2], expiresAt, keepsExpiry);
+        Store(call, entry, call.Key, call[2], expiresAt, keepsExpiry);
         if (!returnsOld)
         {
             call.Reply.Ok();
@@ -83,14 +83,15 @@ internal static class StringCommands
     private static void SetEx(in Call call)
     {
         var at = KeyCommands.ReadExpiry(call, 2, isRelative: true, inSeconds: call.Command.Name == "SETEX");
-        Store(call, call.Key, call[3], at, keepsExpiry: false);
+        Store(call, call.Database.Find(call.Key), call.Key, call[3], at, keepsExpiry: false);
         call.Reply.Ok();
     }
 
     /// <summary>Stores a string. A relative time is logged as the absolute one that it means.</summary>
-    private static void Store(in Call call, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long? expiresAt, bool keepsExpiry)
+    private static void Store(
+        in Call call, Entry? entry, ReadOnlySpan<byte> key, ReadOnlySpan<byte> value, long? expiresAt, bool keepsExpiry)
     {
-        var entry = call.Database.SetString(key, value);
+        entry = call.Database.SetString(entry, key, value);
         if (expiresAt is { } at)
         {
             call.Database.SetExpiry(entry, at);
@@ -109,7 +110,7 @@ internal static class StringCommands
         var isNew = call.Database.Find(call.Key) is null;
         if (isNew)
         {
-            Store(call, call.Key, call[2], null, keepsExpiry: false);
+            Store(call, null, call.Key, call[2], null, keepsExpiry: false);
         }
 
         call.Reply.Boolean(isNew);
@@ -118,7 +119,7 @@ internal static class StringCommands
     private static void GetSet(in Call call)
     {
         call.Reply.BulkOrNull(call.Database.Find<byte[]>(call.Key));
-        Store(call, call.Key, call[2], null, keepsExpiry: false);
+        Store(call, call.Database.Find(call.Key), call.Key, call[2], null, keepsExpiry: false);
     }
 
     private static void GetDel(in Call call)
@@ -151,7 +152,7 @@ internal static class StringCommands
 
         for (var i = 1; i < call.Count; i += 2)
         {
-            Store(call, call[i], call[i + 1], null, keepsExpiry: false);
+            Store(call, call.Database.Find(call[i]), call[i], call[i + 1], null, keepsExpiry: false);
         }
 
         call.Reply.Ok();
