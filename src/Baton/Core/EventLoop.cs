@@ -160,6 +160,30 @@ public sealed partial class EventLoop : IDisposable
     }
 
     /// <summary>
+    /// For the start of an operation of one's own, before it does anything: throws where the task is cancelled and has had as many
+    /// operations in this step as it may have. The next would have to complete through the queue, with a result that must not get lost; so
+    /// a task whose operations are always done at once could not be told otherwise.
+    /// </summary>
+    /// <exception cref="CancelledException">The task has been cancelled, and this is where it is told.</exception>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void ThrowIfCancelOverdue()
+    {
+        if (_budget <= 0)
+        {
+            ThrowIfCancelDue();
+        }
+    }
+
+    /// <summary>The same, however many operations the task has had: for operations that cannot be given up once they have begun.</summary>
+    internal void ThrowIfCancelDue()
+    {
+        if (CurrentTask is { } task && task.TryTakePendingCancel(CurrentScope, out var cancelled))
+        {
+            throw cancelled;
+        }
+    }
+
+    /// <summary>
     /// Closes the loop: drops what is queued without running it, reports tasks that have not ended and failures that nobody
     /// retrieved, and releases the driver. Can be called again.
     /// Corresponds to <c>loop.close</c>.

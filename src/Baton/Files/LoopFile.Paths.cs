@@ -31,6 +31,7 @@ public sealed partial class LoopFile
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
         var loop = EventLoop.Current;
+        loop.ThrowIfCancelDue();
         var operation = loop.RentFileOperation();
         operation.Start(IoFileOperationKind.Open, path);
         operation.Path = System.IO.Path.GetFullPath(path);
@@ -164,7 +165,9 @@ public sealed partial class LoopFile
     private static FileOperation Rent(IoFileOperationKind kind, string path)
     {
         ArgumentException.ThrowIfNullOrEmpty(path);
-        var operation = EventLoop.Current.RentFileOperation();
+        var loop = EventLoop.Current;
+        loop.ThrowIfCancelDue();
+        var operation = loop.RentFileOperation();
         operation.Start(kind, path);
         operation.Path = path;
         return operation;

@@ -262,6 +262,7 @@ public sealed partial class LoopFile : IAsyncDisposable, IDisposable
     private FileOperation Rent(IoFileOperationKind kind, bool movesPosition = false)
     {
         CheckOpen();
+        Loop.ThrowIfCancelDue();
         var operation = Loop.RentFileOperation();
         operation.Start(kind, Path, this, movesPosition);
         operation.File = Handle;

@@ -149,6 +149,7 @@ internal sealed class ConnectionReader : PipeReader
     internal ValueTask<int> ReadInto(Memory<byte> buffer, CancellationToken cancellationToken)
     {
         CheckCanRead();
+        Connection.Loop.ThrowIfCancelOverdue();
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<int>(cancellationToken);
@@ -328,6 +329,7 @@ internal sealed class ConnectionReader : PipeReader
     private ValueTask<ReadResult> Read(int minimum, CancellationToken cancellationToken)
     {
         CheckCanRead();
+        Connection.Loop.ThrowIfCancelOverdue();
         if (cancellationToken.IsCancellationRequested)
         {
             return ValueTask.FromCanceled<ReadResult>(cancellationToken);

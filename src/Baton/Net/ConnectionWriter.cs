@@ -194,6 +194,7 @@ internal sealed partial class ConnectionWriter : PipeWriter
     internal WriteOperation? Write(ReadOnlyMemory<byte> source, CancellationToken cancellationToken)
     {
         CheckCanWrite();
+        Connection.Loop.ThrowIfCancelOverdue();
         return WriteUnchecked(source, cancellationToken);
     }
 

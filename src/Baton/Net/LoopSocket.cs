@@ -296,6 +296,7 @@ public sealed partial class LoopSocket : IDisposable
             ThrowBusy(operation);
         }
 
+        Loop.ThrowIfCancelOverdue();
         return operation;
     }
 

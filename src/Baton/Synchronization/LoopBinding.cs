@@ -33,6 +33,7 @@ internal struct LoopBinding
             loop = EventLoop.Current;
         }
 
+        loop.ThrowIfCancelOverdue();
         return loop;
     }
 

@@ -67,6 +67,7 @@ internal sealed class CompletionSequence<TFuture>
 
     public ValueTask<bool> MoveNextAsync()
     {
+        Loop.ThrowIfCancelOverdue();
         Begin();
         _current = null;
         if (_cancellationToken.IsCancellationRequested)

@@ -171,6 +171,8 @@ public sealed partial class UdpSocket
         {
             ThrowBusy();
         }
+
+        Loop.ThrowIfCancelOverdue();
     }
 
     [DoesNotReturn]

@@ -79,6 +79,7 @@ public sealed partial class UdpSocket
         ArgumentOutOfRangeException.ThrowIfGreaterThan((uint)start, (uint)batch.Count, nameof(start));
         CheckOpen();
         CheckReceivers(batch, start);
+        Loop.ThrowIfCancelOverdue();
         batch.SentCount = start;
         var error = SocketError.WouldBlock;
         if (_firstSend is null)
@@ -187,6 +188,7 @@ public sealed partial class UdpSocket
 
     private ValueTask Send(ReadOnlyMemory<byte> datagram, SocketAddress? receiver)
     {
+        Loop.ThrowIfCancelOverdue();
         var error = SocketError.WouldBlock;
         if (_firstSend is null)
         {
