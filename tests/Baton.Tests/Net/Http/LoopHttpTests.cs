@@ -209,7 +209,14 @@ public class LoopHttpTests
 
             await ReadHead(connection);
             await connection.WriteAsync("HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\nhalf"u8.ToArray());
-            await connection.Input.ReadAsync();
+            try
+            {
+                await connection.Input.ReadAsync();
+            }
+            catch (IOException)
+            {
+                // The client may go by a reset: it has not read everything.
+            }
         });
         using (var http = CreateClient())
         {
